@@ -1,0 +1,51 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One array for every Swift target, so that no room is laxer than the others.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "connectd",
+    products: [
+        .executable(name: "connectd", targets: ["connectd"]),
+        .library(name: "ConnectRuntime", targets: ["ConnectRuntime"]),
+        .library(name: "ConnectTesting", targets: ["ConnectTesting"]),
+    ],
+    targets: [
+        // Doors to C: module maps and typed inline wrappers, nothing else.
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CRegex", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+
+        // The house: data, contracts, transforms, converters, worker, herder. No sockets, no C client library.
+        .target(name: "ConnectRuntime", dependencies: ["CLinux", "CRegex"], swiftSettings: strict),
+        // Scripted connectors, conformance suites, the manual clock: for our tests and for authors of connectors.
+        .target(name: "ConnectTesting", dependencies: ["ConnectRuntime"], swiftSettings: strict),
+
+        // Engines and doors.
+        .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+        .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
+        .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd"], swiftSettings: strict),
+        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "SQLite"], swiftSettings: strict),
+
+        .executableTarget(
+            name: "connectd",
+            dependencies: ["ConnectRuntime", "ConnectREST", "Connectors", "EmbeddedLog"],
+            swiftSettings: strict),
+
+        // Tests mirror the sources; ConnectdTests drive the built program from outside (processes, kill -9, REST, the command line).
+        .testTarget(name: "ConnectRuntimeTests", dependencies: ["ConnectRuntime", "ConnectTesting"], swiftSettings: strict),
+        .testTarget(name: "EmbeddedLogTests", dependencies: ["ConnectRuntime", "ConnectTesting", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST"], swiftSettings: strict),
+        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "SQLite"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,120 @@
+/// The settings a plugin declares, in the order in which documentation and forms show them.
+public struct ConfigDefinition: Sendable {
+    public private(set) var keys: [SettingKey] = []
+
+    public init() {}
+
+    /// Adds settings as one group; `order` within it is their place.
+    public func group(_ name: String?, _ settings: any DeclaredSetting...) -> ConfigDefinition {
+        var copy = self
+        var next = (copy.keys.filter { $0.group == name }.map(\.order).max() ?? 0) + 1
+        for setting in settings {
+            var key = setting.key
+            key.group = name
+            key.order = next
+            next += 1
+            copy.keys.append(key)
+        }
+        return copy
+    }
+
+    public func merging(_ other: ConfigDefinition) -> ConfigDefinition {
+        var copy = self
+        copy.keys.append(contentsOf: other.keys)
+        return copy
+    }
+
+    /// The same settings with other defaults: what an alias of another product's class brings along.
+    public func defaulting(_ defaults: KeyValuePairs<Name, String>) -> ConfigDefinition {
+        var copy = self
+        for (name, text) in defaults {
+            for index in copy.keys.indices where copy.keys[index].name == name { copy.keys[index].defaultText = text }
+        }
+        return copy
+    }
+
+    /// The key a written name means: itself or by alias.
+    public func key(for written: Name) -> SettingKey? {
+        keys.first { $0.name == written || $0.aliases.contains(written) }
+    }
+
+    /// Parses and checks every declared setting, and reports every problem at once.
+    ///
+    /// - Parameter map: resolved text (`${…}` replaced).
+    /// - Returns: a configuration to read from, and the problems; with problems the configuration must not be used to start anything.
+    public func parse(_ map: ConfigMap) -> (config: Config, problems: [ConfigProblem]) {
+        var values: [Name: String] = [:]
+        var problems: [ConfigProblem] = []
+        for key in keys {
+            let written = ([key.name] + key.aliases).first { map.text($0) != nil }
+            let text = written.flatMap { map.text($0) } ?? key.defaultText
+            do throws(SettingError) {
+                try key.check(text)
+            } catch {
+                let isMissing = text == nil
+                problems.append(
+                    ConfigProblem(
+                        isMissing ? "config.missing" : "config.invalid_value", written ?? key.name,
+                        isMissing
+                            ? "Missing required configuration \"\(key.name)\" which has no default value."
+                            : "Invalid value \(key.type == .password ? Secret.hidden : text ?? "null") for configuration \(written ?? key.name): \(error.message)"))
+            }
+            if let text { values[key.name] = text }
+        }
+        return (Config(map: map, values: values), problems)
+    }
+
+    /// Names in `map` that are no declared setting, each with the nearest declared one. Prefixed families are the caller's to leave out.
+    public func unknownNames(in map: ConfigMap) -> [(name: Name, nearest: Name?)] {
+        map.names.filter { key(for: $0) == nil }.map { name in
+            (name, Nearest.name(to: name, among: keys.flatMap { [$0.name] + $0.aliases }))
+        }
+    }
+}
+
+/// A ``Setting`` of any type, so that a group may hold several.
+public protocol DeclaredSetting: Sendable {
+    var key: SettingKey { get }
+}
+extension Setting: DeclaredSetting {}
+
+/// One thing that is wrong with a configuration, and the setting to blame.
+public struct ConfigProblem: Sendable, Hashable {
+    /// e.g. `config.unknown_key`
+    public let code: String
+    public let setting: Name
+    public let message: String
+    public let suggestion: String?
+    /// A warning lets the connector start.
+    public let isWarning: Bool
+
+    public init(_ code: String, _ setting: Name, _ message: String, suggestion: String? = nil, isWarning: Bool = false) {
+        self.code = code
+        self.setting = setting
+        self.message = message
+        self.suggestion = suggestion
+        self.isWarning = isWarning
+    }
+}
+
+/// A parsed configuration: typed values of declared settings, and the raw text beneath.
+public struct Config: Sendable {
+    /// The map it was parsed from, references resolved. May hold secrets: never log it.
+    public let map: ConfigMap
+    private let values: [Name: String]
+
+    init(map: ConfigMap, values: [Name: String]) {
+        self.map = map
+        self.values = values
+    }
+
+    /// The value of a declared setting, its default when it is absent.
+    /// - Throws: ``ConnectError`` of kind `.configuration` when the text is no such value; after ``ConfigDefinition/parse(_:)`` without problems it does not.
+    public func value<T>(_ setting: Setting<T>) throws -> T {
+        do throws(SettingError) {
+            return try setting.read(values[setting.name])
+        } catch {
+            throw ConnectError(.configuration, code: "config.invalid_value", "configuration \(setting.name): \(error.message)")
+        }
+    }
+}

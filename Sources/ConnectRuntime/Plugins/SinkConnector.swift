@@ -1,0 +1,19 @@
+/// A sink connector: knows one external system, checks a configuration and splits the work into tasks.
+///
+/// "Is a sink connector" means: passes `SinkConnectorConformance` in ConnectTesting. Threads as for ``SourceConnector``.
+public protocol SinkConnector: AnyObject {
+    func validate(_ config: Config) -> [ConfigProblem]
+    func start(_ config: Config, context: any ConnectorContext) throws
+    /// Usually the connector's own configuration, `maximum` times: the log shares partitions among tasks.
+    func taskConfigs(maximum: Int) throws -> [ConfigMap]
+    func stop()
+    func makeTask() -> any SinkTask
+    /// Asked on a fresh, unstarted instance before its group's offsets are changed by hand: a sink that keeps its position in the target moves
+    /// it here under a bumped epoch. `nil` resets.
+    func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool
+}
+
+extension SinkConnector {
+    public func validate(_ config: Config) -> [ConfigProblem] { [] }
+    public func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool { false }
+}

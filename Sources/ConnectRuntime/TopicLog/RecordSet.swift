@@ -1,0 +1,158 @@
+/// Records as bytes, in one arena: what goes to a log's partition and what comes from it.
+///
+/// One allocation for all of them; keys, values and headers are ranges of the arena. Built by the source runner and by an engine's reader.
+public struct RecordSet: Sendable {
+    public private(set) var arena: ByteBuffer
+    public private(set) var items: [Item]
+    private var headerRanges: [HeaderRange] = []
+
+    /// One record: positions in the arena.
+    public struct Item: Sendable {
+        /// The offset in its partition; −1 before it was appended.
+        public var offset: Int64
+        /// Milliseconds since 1970; −1 when unknown.
+        public var timestamp: Int64
+        var keyStart: Int32
+        /// −1: no key.
+        var keyCount: Int32
+        var valueStart: Int32
+        /// −1: no value (a tombstone).
+        var valueCount: Int32
+        var headerStart: Int32
+        var headerCount: Int32
+    }
+
+    struct HeaderRange: Sendable {
+        var nameStart: Int32, nameCount: Int32, valueStart: Int32, valueCount: Int32
+    }
+
+    public init(capacity: Int = 0) {
+        arena = ByteBuffer(capacity: capacity)
+        items = []
+    }
+
+    /// Over bytes that are already there: a reader adds ranges with ``addRange(offset:timestamp:key:value:)``.
+    public init(storage: [UInt8]) {
+        arena = ByteBuffer(adopting: storage)
+        items = []
+    }
+
+    public var count: Int { items.count }
+    public var isEmpty: Bool { items.isEmpty }
+    /// Bytes held: what bounds in-flight memory counts.
+    public var byteCount: Int { arena.count + items.count * MemoryLayout<Item>.stride }
+
+    public mutating func removeAll() {
+        arena.removeAll()
+        items.removeAll(keepingCapacity: true)
+        headerRanges.removeAll(keepingCapacity: true)
+    }
+
+    /// Appends a record; each closure writes its bytes at the end of the arena and returns whether there is anything (false: null).
+    /// When a closure throws, nothing of the record stays.
+    public mutating func append(
+        timestamp: Int64, key: (inout ByteBuffer) throws -> Bool, value: (inout ByteBuffer) throws -> Bool,
+        headers: [RawHeader] = []
+    ) throws {
+        let before = arena.count
+        do {
+            let keyStart = arena.count
+            let hasKey = try key(&arena)
+            if !hasKey { arena.truncate(to: keyStart) }
+            let valueStart = arena.count
+            let hasValue = try value(&arena)
+            if !hasValue { arena.truncate(to: valueStart) }
+            let end = arena.count
+            guard end <= RecordSet.largest else {
+                throw ConnectError(.data, code: "record.too_large", "a batch of records is larger than \(RecordSet.largest) bytes")
+            }
+            appendItem(
+                timestamp: timestamp, keyStart: keyStart, keyCount: hasKey ? valueStart - keyStart : -1, valueStart: valueStart,
+                valueCount: hasValue ? end - valueStart : -1, headers: headers)
+        } catch {
+            arena.truncate(to: before)
+            throw error
+        }
+    }
+
+    /// Appends a record from bytes.
+    public mutating func append(timestamp: Int64, key: ByteSlice?, value: ByteSlice?, headers: [RawHeader] = []) {
+        let keyStart = arena.count
+        if let key { arena.append(key) }
+        let valueStart = arena.count
+        if let value { arena.append(value) }
+        appendItem(
+            timestamp: timestamp, keyStart: keyStart, keyCount: key == nil ? -1 : valueStart - keyStart, valueStart: valueStart,
+            valueCount: value == nil ? -1 : arena.count - valueStart, headers: headers)
+    }
+
+    private mutating func appendItem(
+        timestamp: Int64, keyStart: Int, keyCount: Int, valueStart: Int, valueCount: Int, headers: [RawHeader]
+    ) {
+        let headerStart = headerRanges.count
+        for header in headers {
+            let nameStart = arena.count
+            arena.append(text: header.name.text)
+            let headerValueStart = arena.count
+            if let value = header.value { arena.append(value) }
+            headerRanges.append(
+                HeaderRange(
+                    nameStart: Int32(nameStart), nameCount: Int32(headerValueStart - nameStart),
+                    valueStart: Int32(headerValueStart), valueCount: header.value == nil ? -1 : Int32(arena.count - headerValueStart)))
+        }
+        items.append(
+            Item(
+                offset: -1, timestamp: timestamp, keyStart: Int32(keyStart), keyCount: Int32(keyCount),
+                valueStart: Int32(valueStart), valueCount: Int32(valueCount), headerStart: Int32(headerStart),
+                headerCount: Int32(headers.count)))
+    }
+
+    /// Adds a record whose bytes already lie in the storage; headers follow with ``addHeaderRange(name:value:)``.
+    public mutating func addRange(offset: Int64, timestamp: Int64, key: Range<Int>?, value: Range<Int>?) {
+        items.append(
+            Item(
+                offset: offset, timestamp: timestamp, keyStart: Int32(key?.lowerBound ?? 0), keyCount: Int32(key?.count ?? -1),
+                valueStart: Int32(value?.lowerBound ?? 0), valueCount: Int32(value?.count ?? -1),
+                headerStart: Int32(headerRanges.count), headerCount: 0))
+    }
+
+    /// Adds a header to the record added last.
+    public mutating func addHeaderRange(name: Range<Int>, value: Range<Int>?) {
+        guard !items.isEmpty else { return }
+        headerRanges.append(
+            HeaderRange(
+                nameStart: Int32(name.lowerBound), nameCount: Int32(name.count), valueStart: Int32(value?.lowerBound ?? 0),
+                valueCount: Int32(value?.count ?? -1)))
+        items[items.count - 1].headerCount += 1
+    }
+
+    public func key(at index: Int) -> ByteSlice? { slice(items[index].keyStart, items[index].keyCount) }
+    public func value(at index: Int) -> ByteSlice? { slice(items[index].valueStart, items[index].valueCount) }
+    public func hasHeaders(at index: Int) -> Bool { items[index].headerCount > 0 }
+
+    public func headers(at index: Int) -> [RawHeader] {
+        let item = items[index]
+        return (Int(item.headerStart)..<Int(item.headerStart + item.headerCount)).map { position in
+            let range = headerRanges[position]
+            let name = slice(range.nameStart, range.nameCount)?.utf8Text ?? ""
+            return RawHeader(Name(name), slice(range.valueStart, range.valueCount))
+        }
+    }
+
+    private func slice(_ start: Int32, _ count: Int32) -> ByteSlice? {
+        count < 0 ? nil : ByteSlice(arena.bytes, range: Int(start)..<Int(start) + Int(count))
+    }
+
+    /// No batch holds more: positions are 32 bits wide, and a log's batch must stay readable in one piece.
+    public static let largest = 1 << 30
+}
+
+/// A header as bytes.
+public struct RawHeader: Sendable, Hashable {
+    public let name: Name
+    public let value: ByteSlice?
+    public init(_ name: Name, _ value: ByteSlice?) {
+        self.name = name
+        self.value = value
+    }
+}
