@@ -4,7 +4,7 @@
 public struct RecordSet: Sendable {
     public private(set) var arena: ByteBuffer
     public private(set) var items: [Item]
-    private var headerRanges: [HeaderRange] = []
+    private(set) var headerRanges: [HeaderRange] = []
 
     /// One record: positions in the arena.
     public struct Item: Sendable {
@@ -106,6 +106,8 @@ public struct RecordSet: Sendable {
                 valueStart: Int32(valueStart), valueCount: Int32(valueCount), headerStart: Int32(headerStart),
                 headerCount: Int32(headers.count)))
     }
+
+    mutating func reserve(_ count: Int) { items.reserveCapacity(count) }
 
     /// Adds a record whose bytes already lie in the storage; headers follow with ``addHeaderRange(name:value:)``.
     public mutating func addRange(offset: Int64, timestamp: Int64, key: Range<Int>?, value: Range<Int>?) {
