@@ -1,0 +1,106 @@
+public import ConnectRuntime
+
+/// One answer of reading a topic: some records as they are shown, and where to go on.
+public struct TopicPage: Sendable {
+    public struct Position: Sendable, Hashable {
+        public let partition: Int32
+        /// The next offset to read, and the epoch of the record before it.
+        public let offset: Int64
+        public let leaderEpoch: Int32
+        /// Where the partition ended when the page was made.
+        public let end: Int64
+
+        public init(partition: Int32, offset: Int64, leaderEpoch: Int32, end: Int64) {
+            self.partition = partition
+            self.offset = offset
+            self.leaderEpoch = leaderEpoch
+            self.end = end
+        }
+    }
+
+    public let records: [JSON]
+    public let next: [Position]
+    /// What ended the page early: what precedes it is good, nothing after it can be read.
+    public let error: ConnectError?
+
+    public init(records: [JSON], next: [Position], error: ConnectError?) {
+        self.records = records
+        self.next = next
+        self.error = error
+    }
+
+    /// Reads at most so many records, waiting at most so long for the first.
+    public static func read(
+        _ reader: TopicReader, topic: Name, format: RecordFormat, maximumRecords: Int, milliseconds: Int, log: any TopicLog
+    ) throws(LogError) -> TopicPage {
+        var shown: [JSON] = []
+        var failure: ConnectError?
+        let clock = SystemClock()
+        let deadline = clock.monotonicNanoseconds() + UInt64(max(0, milliseconds)) * 1_000_000
+        reading: while shown.count < maximumRecords {
+            let now = clock.monotonicNanoseconds()
+            let wait = shown.isEmpty && now < deadline ? Int((deadline - now) / 1_000_000) : 0
+            let sets: [ConsumedRecords]
+            do throws(LogError) {
+                sets = try reader.next(maximumBytes: pageBytes, milliseconds: wait)
+            } catch {
+                if shown.isEmpty, error.kind != .damaged { throw error }
+                failure = error.connectError
+                break
+            }
+            if sets.isEmpty, wait == 0 || clock.monotonicNanoseconds() >= deadline { break }
+            for set in sets {
+                let partition = set.topicPartition.partition
+                for index in 0..<set.records.count {
+                    let offset = set.records.items[index].offset
+                    if offset < reader.position(partition).offset { continue }
+                    if shown.count >= maximumRecords { break reading }
+                    do {
+                        shown.append(try format.json(set, index, schemas: log.schemas))
+                    } catch {
+                        failure = ConnectError(error)
+                        break reading
+                    }
+                    reader.advance(partition, to: offset + 1, epoch: set.leaderEpoch)
+                }
+                if set.nextOffset > reader.position(partition).offset {
+                    reader.advance(partition, to: set.nextOffset, epoch: set.leaderEpoch)
+                }
+            }
+        }
+        var next: [Position] = []
+        for partition in reader.partitions {
+            let position = reader.position(partition)
+            // A damaged log may not know its bounds; then the position is all there is to say.
+            let end = (try? log.bounds(of: TopicPartition(topic, partition)).end) ?? position.offset
+            next.append(Position(partition: partition, offset: position.offset, leaderEpoch: position.leaderEpoch, end: end))
+        }
+        return TopicPage(records: shown, next: next, error: failure)
+    }
+
+    /// Bytes asked of the log at a time.
+    private static let pageBytes = 1 << 20
+
+    var json: JSON {
+        .object([
+            JSON.Member("records", .array(records)),
+            JSON.Member(
+                "next",
+                .array(
+                    next.map { position in
+                        .object([
+                            JSON.Member("partition", .integer(Int64(position.partition))), JSON.Member("offset", .integer(position.offset)),
+                            JSON.Member("leader_epoch", .integer(Int64(position.leaderEpoch))), JSON.Member("end", .integer(position.end)),
+                        ])
+                    })),
+            JSON.Member(
+                "error",
+                error.map { error in
+                    .object([
+                        JSON.Member("code", .string(error.code)), JSON.Member("message", .string(error.message)),
+                        JSON.Member("suggestion", error.suggestion.map { .string($0) } ?? .null),
+                    ])
+                } ?? .null),
+        ])
+    }
+}
