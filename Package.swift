@@ -22,6 +22,7 @@ let package = Package(
         // Doors to C: module maps and typed inline wrappers, nothing else.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CRegex", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
@@ -32,9 +33,10 @@ let package = Package(
 
         // Engines and doors.
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
+        .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
         .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
         .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd"], swiftSettings: strict),
-        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "SQLite"], swiftSettings: strict),
+        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "Postgres", "SQLite"], swiftSettings: strict),
 
         .executableTarget(
             name: "connectd",
@@ -44,6 +46,13 @@ let package = Package(
         // Tests mirror the sources; ConnectdTests drive the built program from outside (processes, kill -9, REST, the command line).
         .testTarget(name: "ConnectRuntimeTests", dependencies: ["ConnectRuntime", "ConnectTesting"], swiftSettings: strict),
         .testTarget(name: "EmbeddedLogTests", dependencies: ["ConnectRuntime", "ConnectTesting", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        // Starts and stops real PostgreSQL servers for the suites that need one.
+        .target(name: "PostgresTesting", dependencies: ["ConnectTesting", "Postgres"], path: "Tests/PostgresTesting", swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["ConnectTesting", "CPostgres", "Postgres", "PostgresTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "PostgresSourceTests",
+            dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
+            swiftSettings: strict),
         .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST"], swiftSettings: strict),
         .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "SQLite"], swiftSettings: strict),
