@@ -55,6 +55,10 @@ extension Connection {
         }
     }
 
+    public func putCopy(_ bytes: [UInt8]) throws(PostgresError) {
+        try bytes.withUnsafeBufferPointer { (buffer: UnsafeBufferPointer<UInt8>) throws(PostgresError) in try putCopy(UnsafeRawBufferPointer(buffer)) }
+    }
+
     private static var copyPieceBytes: Int { 1 << 18 }
 
     /// Ends a COPY in: the rows are there (in the open transaction) when this returns.

@@ -39,8 +39,8 @@ extension Connection {
     }
 
     private func firstLines(_ text: String) -> String {
-        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingBlanks() }.filter { !$0.isEmpty }
-        return scrubber.scrub(lines.joined(separator: "; "))
+        // Scrubbed while it still has its line ends: a secret may hold some.
+        scrubber.scrub(text).split(whereSeparator: \.isNewline).map { $0.trimmingBlanks() }.filter { !$0.isEmpty }.joined(separator: "; ")
     }
 }
 

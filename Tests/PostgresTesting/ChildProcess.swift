@@ -4,7 +4,7 @@ import Glibc
 public enum ChildProcess {
     /// - Parameter inputDescriptor: what the program reads, −1 for nothing.
     /// - Returns: its process number. Output goes to `outputPath`, appended.
-    public static func spawn(_ arguments: [String], outputPath: String = "/dev/null", inputDescriptor: Int32 = -1) throws -> pid_t {
+    public static func spawn(_ arguments: [String], outputPath: String = "/dev/null", inputDescriptor: Int32 = -1) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -17,7 +17,8 @@ public enum ChildProcess {
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         let argv = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
-        let environment = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"].map { strdup($0) } + [nil]
+        let variables: [String] = ["PATH=/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL=C"]
+        let environment = variables.map { strdup($0) } + [nil]
         defer { for variable in environment { free(variable) } }
         var process: pid_t = 0
         let code = posix_spawnp(&process, arguments[0], &actions, nil, argv, environment)

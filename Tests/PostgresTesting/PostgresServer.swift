@@ -1,5 +1,5 @@
 import Glibc
-import Postgres
+public import Postgres
 import Synchronization
 
 /// A real PostgreSQL server in a temporary folder, on a socket there and on a free port of the loopback.
@@ -34,7 +34,9 @@ public final class PostgresServer: Sendable {
         chmod(folder, 0o755)
         port = try PostgresServer.freePort()
         var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw ServerProblem("no pipe") }
+        guard pipe(&ends) == 0 else { throw ServerProblem("no pipe") }
+        // Nobody else may hold the end whose closing is the signal.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         watcher = ends[1]
         // `read` returns when the last write end is closed.
         let script = """

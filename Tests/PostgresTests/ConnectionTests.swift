@@ -82,7 +82,7 @@ import Testing
             try connection.execute("CREATE TEMP TABLE t (id int, x text)")
             try connection.beginCopyIn("COPY t FROM STDIN")
             let rows = (0..<50_000).map { "\($0)\tsome text of row \($0)\n" }.joined()
-            try Array(rows.utf8).withUnsafeBytes { bytes throws(PostgresError) in try connection.putCopy(bytes) }
+            try connection.putCopy(Array(rows.utf8))
             #expect(try connection.endCopyIn() == 50_000)
             try connection.beginCopyOut("COPY (SELECT id, x FROM t ORDER BY id) TO STDOUT")
             var copied: [UInt8] = []
@@ -147,7 +147,7 @@ import Testing
             let refused = #expect(throws: PostgresError.self) { try Connection.open(parameters) }
             #expect(refused?.family == .authentication)
             #expect(!String(describing: refused).contains(password))
-            parameters["port"] = password
+            parameters["port"] = password + "x"
             let wrong = #expect(throws: PostgresError.self) { try Connection.open(parameters) }
             #expect(!String(describing: wrong).contains(password))
         }
