@@ -24,6 +24,8 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CRegex", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
         // The house: data, contracts, transforms, converters, worker, herder. No sockets, no C client library.
@@ -32,11 +34,15 @@ let package = Package(
         .target(name: "ConnectTesting", dependencies: ["ConnectRuntime"], swiftSettings: strict),
 
         // Engines and doors.
+        // Requests over HTTP, for sinks and for the command line: handles as owned types, nothing of records.
+        .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
+        // Digests and signatures.
+        .target(name: "Crypto", dependencies: ["CCrypto"], swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
         .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
         .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd"], swiftSettings: strict),
-        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "Postgres", "SQLite"], swiftSettings: strict),
+        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "Crypto", "Curl", "Postgres", "SQLite"], swiftSettings: strict),
 
         .executableTarget(
             name: "connectd",
@@ -54,6 +60,8 @@ let package = Package(
             dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
             swiftSettings: strict),
         .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
+        .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST"], swiftSettings: strict),
         .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "SQLite"], swiftSettings: strict),
     ]

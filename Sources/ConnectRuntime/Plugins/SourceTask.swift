@@ -31,6 +31,8 @@ public protocol TaskContext: AnyObject {
     var task: Int { get }
     /// The fencing epoch: higher than that of every earlier run of this task. Write it into whatever must refuse a zombie (P5).
     var epoch: Int64 { get }
+    /// The log's stable id: with a topic's id, a partition and an offset it names a record everywhere and for ever (idempotency keys).
+    var clusterID: String { get }
     var clock: any WorkerClock { get }
     var logger: Logger { get }
     var metrics: TaskMetrics { get }

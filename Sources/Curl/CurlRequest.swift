@@ -1,0 +1,21 @@
+/// One request. Built anew for each exchange.
+public struct CurlRequest: Sendable {
+    public var method: String
+    public var url: String
+    /// Lines of the form `Name: value`. Whoever builds them refuses CR and LF (``CurlRequest/isSafe(headerLine:)``); a line that has any is left out here.
+    public var headers: [String]
+    /// `nil` sends none (not even a length); an empty one sends a length of 0.
+    public var body: [UInt8]?
+
+    public init(method: String = "GET", url: String, headers: [String] = [], body: [UInt8]? = nil) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
+
+    /// Whether a line can be sent as one header: no CR, LF or NUL that would begin another.
+    public static func isSafe(headerLine: String) -> Bool {
+        !headerLine.utf8.contains { $0 == 0x0D || $0 == 0x0A || $0 == 0 }
+    }
+}

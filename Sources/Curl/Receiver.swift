@@ -1,0 +1,87 @@
+import CCurl
+import Glibc
+
+/// Where an answer gathers: what the C callbacks get through their user-data pointer.
+final class Receiver {
+    var body: [UInt8] = []
+    var isBodyCut = false
+    var headerBytes: [UInt8] = []
+    var limit = 0
+    var addresses = AddressPolicy.any
+    var refusedAddress = false
+
+    /// Most bytes of headers that are kept.
+    static let headerLimit = 32 * 1024
+
+    func begin() {
+        body.removeAll(keepingCapacity: true)
+        headerBytes.removeAll(keepingCapacity: true)
+        isBodyCut = false
+        refusedAddress = false
+    }
+
+    func take(body bytes: UnsafeRawBufferPointer) {
+        let room = limit - body.count
+        if bytes.count > room { isBodyCut = true }
+        if room > 0 { body.append(contentsOf: bytes.prefix(room)) }
+    }
+
+    func take(header bytes: UnsafeRawBufferPointer) {
+        // A status line begins the headers of another answer (after "100 Continue"): only the last one's count.
+        if bytes.count > 5, bytes.prefix(5).elementsEqual("HTTP/".utf8) {
+            headerBytes.removeAll(keepingCapacity: true)
+            return
+        }
+        if headerBytes.count + bytes.count <= Receiver.headerLimit { headerBytes.append(contentsOf: bytes) }
+    }
+
+    func headers() -> [(name: String, value: String)] {
+        headerBytes.split(separator: 0x0A).compactMap { line in
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+            return (trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...]))
+        }
+    }
+
+    private func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
+        var bytes = bytes
+        while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        guard addresses.allows(Receiver.bytes(of: address)) else {
+            refusedAddress = true
+            return connectd_curl_socket_bad()
+        }
+        return socket(address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+    }
+
+    private static func bytes(of address: UnsafeMutablePointer<curl_sockaddr>) -> [UInt8] {
+        withUnsafeMutablePointer(to: &address.pointee.addr) { pointer in
+            let raw = UnsafeRawPointer(pointer)
+            switch address.pointee.family {
+            case AF_INET: return withUnsafeBytes(of: raw.loadUnaligned(as: sockaddr_in.self).sin_addr) { Array($0) }
+            case AF_INET6: return Array(UnsafeRawBufferPointer(start: raw + 8, count: 16))
+            default: return []
+            }
+        }
+    }
+}
+
+func receiveBody(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
+    guard let data, let userData else { return 0 }
+    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().take(body: UnsafeRawBufferPointer(start: data, count: size * count))
+    return size * count
+}
+
+func receiveHeader(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
+    guard let data, let userData else { return 0 }
+    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().take(header: UnsafeRawBufferPointer(start: data, count: size * count))
+    return size * count
+}
+
+func openSocket(_ userData: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
+    guard let userData, let address else { return connectd_curl_socket_bad() }
+    return Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().open(address)
+}

@@ -1,0 +1,127 @@
+import ConnectTesting
+import Curl
+import Glibc
+import Testing
+
+@Suite(.serialized)
+struct ExchangeTests {
+    @Test func methodsBodiesAndHeadersArriveAsGiven() async throws {
+        let server = try ScriptedServer { request, _ in .status(200, headers: [("X-Method", request.method)], body: request.text) }
+        defer { server.stop() }
+        try await onThread {
+            let easy = try CurlEasy(CurlOptions())
+            for (method, body) in [("POST", "one"), ("PUT", ""), ("PATCH", "three"), ("DELETE", "x"), ("POST", "five")] {
+                let answer = try easy.perform(
+                    CurlRequest(method: method, url: server.url + "/a/../b%2Fc", headers: ["X-One: 1", "Evil: a\r\nInjected: b"], body: Array(body.utf8)))
+                #expect(answer.status == 200)
+                #expect(answer.header("x-method") == method)
+                #expect(String(decoding: answer.body, as: UTF8.self) == body)
+            }
+            for method in ["GET", "DELETE"] {
+                #expect(try easy.perform(CurlRequest(method: method, url: server.url + "/")).header("X-Method") == method)
+            }
+            #expect(try easy.perform(CurlRequest(method: "POST", url: server.url + "/", body: [1])).header("X-Method") == "POST")
+        }
+        #expect(server.acceptedConnections == 1, "the connection is kept")
+        #expect(server.requests.first?.target == "/a/../b%2Fc")
+        #expect(server.requests.allSatisfy { $0.header("Injected") == nil && $0.header("Evil") == nil })
+        #expect(server.requests.dropLast(3).allSatisfy { $0.header("X-One") == "1" && $0.header("Expect") == nil })
+    }
+
+    @Test func aLargeBodyGoesOutAtOnceAndALongAnswerIsCut() async throws {
+        let server = try ScriptedServer { request, _ in .status(200, body: String(repeating: "a", count: request.body.count)) }
+        defer { server.stop() }
+        try await onThread {
+            var options = CurlOptions()
+            options.responseLimit = 4096
+            let easy = try CurlEasy(options)
+            let answer = try easy.perform(CurlRequest(method: "POST", url: server.url, body: [UInt8](repeating: 7, count: 3_000_000)))
+            #expect(answer.body.count == 4096)
+            #expect(answer.isBodyCut)
+        }
+    }
+
+    @Test func redirectsAreAnswers() async throws {
+        let elsewhere = try ScriptedServer { _, _ in .status(200) }
+        let server = try ScriptedServer { _, _ in .status(302, headers: [("Location", elsewhere.url)]) }
+        defer { server.stop(); elsewhere.stop() }
+        let status = try await onThread { try CurlEasy(CurlOptions()).perform(CurlRequest(url: server.url)).status }
+        #expect(status == 302)
+        #expect(elsewhere.requests.isEmpty)
+    }
+
+    @Test func failuresHaveTheirKind() async throws {
+        let server = try ScriptedServer { request, _ in
+            switch request.target {
+            case "/reset": .reset
+            case "/close": .close
+            case "/cut": .cut(200, body: "ab", promised: 9)
+            default: .silence
+            }
+        }
+        defer { server.stop() }
+        try await onThread {
+            var options = CurlOptions()
+            options.requestTimeoutMilliseconds = 300
+            func kind(_ url: String, _ change: (inout CurlOptions) -> Void = { _ in }) -> CurlError.Kind? {
+                var options = options
+                change(&options)
+                do {
+                    _ = try CurlEasy(options).perform(CurlRequest(method: "POST", url: url, body: [1]))
+                    return nil
+                } catch { return error.kind }
+            }
+            #expect(kind(server.url + "/reset") == .broken)
+            #expect(kind(server.url + "/close") == .broken)
+            #expect(kind(server.url + "/cut") == .broken)
+            #expect(kind(server.url + "/silence") == .timeout)
+            #expect(kind(server.url) { $0.addresses = .publicOnly } == .refused)
+            #expect(kind("http://localhost:\(server.port)") { $0.addresses = .publicOnly } == .refused)
+            #expect(kind("http://127.0.0.1:1/") == .connect)
+            #expect(kind("ftp://127.0.0.1/") == .local)
+            #expect(kind("https://127.0.0.1:\(server.port)") { $0.tls.authorities = .path("/nonexistent.pem") } == .trust)
+        }
+        #expect(!server.requests.contains { $0.target == "/" }, "a refused address is not connected to")
+    }
+
+    @Test func manyExchangesRunSideBySideAndReuseConnections() async throws {
+        let server = try ScriptedServer { request, _ in .status(200, body: request.text) }
+        defer { server.stop() }
+        let bodies = try await onThread {
+            let multi = try CurlMulti(connections: 4)
+            var idle = try (0..<4).map { _ in try CurlEasy(CurlOptions()) }
+            var next = 0
+            var bodies: Set<String> = []
+            while next < 200 || multi.count > 0 {
+                while next < 200, let easy = idle.popLast() {
+                    try multi.start(CurlRequest(method: "POST", url: server.url, body: Array("\(next)".utf8)), on: easy)
+                    next += 1
+                }
+                for finished in try multi.step(milliseconds: 5_000) {
+                    bodies.insert(String(decoding: try finished.result.get().body, as: UTF8.self))
+                    idle.append(finished.easy)
+                }
+            }
+            return bodies
+        }
+        #expect(bodies.count == 200)
+        #expect(server.acceptedConnections <= 4)
+    }
+
+    @Test func aDescriptorEndsTheWait() async throws {
+        let server = try ScriptedServer { _, _ in .silence }
+        defer { server.stop() }
+        try await onThread {
+            var pipe: [Int32] = [0, 0]
+            #expect(Glibc.pipe(&pipe) == 0)
+            defer { close(pipe[0]); close(pipe[1]) }
+            let multi = try CurlMulti(connections: 1), easy = try CurlEasy(CurlOptions())
+            try multi.start(CurlRequest(url: server.url), on: easy)
+            write(pipe[1], "x", 1)
+            // Were the descriptor not looked at, the exchange's own timeout would end the wait with a result.
+            for _ in 0..<50 { #expect(try multi.step(milliseconds: 25_000, beside: pipe[0]).isEmpty) }
+            multi.cancel(easy)
+            #expect(multi.count == 0)
+        }
+    }
+}
