@@ -10,4 +10,7 @@ static inline int connectd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_N
 static inline void connectd_eventfd_set(int descriptor) { (void)eventfd_write(descriptor, 1); }
 static inline void connectd_eventfd_clear(int descriptor) { eventfd_t value; (void)eventfd_read(descriptor, &value); }
 
+extern char **environ;
+static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }
+
 #endif

@@ -4,10 +4,10 @@ public struct ConfigDefinition: Sendable {
 
     public init() {}
 
-    /// Adds settings as one group; `order` within it is their place.
-    public func group(_ name: String?, _ settings: any DeclaredSetting...) -> ConfigDefinition {
+    /// Adds settings to a group; `order` within it is their place, counted on from `order` or from what the group has.
+    public func group(_ name: String?, order: Int? = nil, _ settings: any DeclaredSetting...) -> ConfigDefinition {
         var copy = self
-        var next = (copy.keys.filter { $0.group == name }.map(\.order).max() ?? 0) + 1
+        var next = order ?? ((copy.keys.filter { $0.group == name }.map(\.order).max() ?? 0) + 1)
         for setting in settings {
             var key = setting.key
             key.group = name

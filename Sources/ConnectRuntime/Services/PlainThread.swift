@@ -1,0 +1,40 @@
+import Glibc
+
+/// Starts plain threads: tasks and connector calls block in C libraries, so they never run on Swift's shared pool (D2).
+public enum PlainThread {
+    private final class Body {
+        let run: @Sendable () -> Void
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    /// Runs `body` on a new detached thread.
+    /// - Parameter name: what `top -H` shows; cut to 15 bytes.
+    /// - Throws: ``ConnectError`` of kind `.retriable` when the system has no thread to give.
+    public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(ConnectError) {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        pthread_attr_setstacksize(&attributes, stackBytes)
+        let argument = Unmanaged.passRetained(Body(body))
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, &attributes,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, argument.toOpaque())
+        guard code == 0 else {
+            argument.release()
+            throw ConnectError(
+                .retriable, code: "system.no_thread", "the system gave no thread for \(name) (error \(code))",
+                suggestion: "raise the limit of processes (ulimit -u) or run fewer tasks")
+        }
+        let short = String(decoding: Array(name.utf8.prefix(15)), as: UTF8.self)
+        pthread_setname_np(thread, short)
+    }
+
+    /// JSON nests 512 deep at most; every recursion here fits many times. Only touched pages cost memory.
+    private static let stackBytes = 1 << 20
+}
