@@ -1,7 +1,11 @@
 #ifndef CONNECTD_CLINUX_SHIM_H
 #define CONNECTD_CLINUX_SHIM_H
 
-// Calls of the kernel that Swift's Glibc module leaves out.
+// Calls of the kernel and the C library that Swift's Glibc module leaves out.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -9,6 +13,10 @@
 static inline int connectd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 static inline void connectd_eventfd_set(int descriptor) { (void)eventfd_write(descriptor, 1); }
 static inline void connectd_eventfd_clear(int descriptor) { eventfd_t value; (void)eventfd_read(descriptor, &value); }
+
+// Declared here as well: the header shows it only where _GNU_SOURCE came before every other include.
+extern int pthread_setname_np(pthread_t thread, const char *name);
+static inline void connectd_name_thread(pthread_t thread, const char *_Nonnull name) { (void)pthread_setname_np(thread, name); }
 
 extern char **environ;
 static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }

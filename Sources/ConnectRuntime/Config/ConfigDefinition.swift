@@ -64,6 +64,16 @@ public struct ConfigDefinition: Sendable {
         return (Config(map: map, values: values), problems)
     }
 
+    /// The same for a caller that cannot go on with any problem.
+    /// - Throws: ``ConnectError`` of kind `.configuration` with one line for each problem that is no warning.
+    public func parsed(_ map: ConfigMap) throws(ConnectError) -> Config {
+        let (config, problems) = parse(map)
+        let errors = problems.filter { !$0.isWarning }
+        guard let first = errors.first else { return config }
+        throw ConnectError(
+            .configuration, code: first.code, errors.map(\.message).joined(separator: "\n"), suggestion: first.suggestion)
+    }
+
     /// Names in `map` that are no declared setting, each with the nearest declared one. Prefixed families are the caller's to leave out.
     public func unknownNames(in map: ConfigMap) -> [(name: Name, nearest: Name?)] {
         map.names.filter { key(for: $0) == nil }.map { name in

@@ -141,6 +141,25 @@ public struct RecordSet: Sendable {
         }
     }
 
+    /// Whether two records have the same headers, byte for byte: neighbours mostly do, and whoever reads them can use what it made before.
+    public func haveSameHeaders(_ one: Int, _ other: Int) -> Bool {
+        let first = items[one], second = items[other]
+        guard first.headerCount == second.headerCount else { return false }
+        return arena.withUnsafeBytes { bytes in
+            func same(_ aStart: Int32, _ aCount: Int32, _ bStart: Int32, _ bCount: Int32) -> Bool {
+                if aCount != bCount { return false }
+                if aCount <= 0 || aStart == bStart { return true }
+                return bytes[Int(aStart)..<Int(aStart) + Int(aCount)].elementsEqual(bytes[Int(bStart)..<Int(bStart) + Int(bCount)])
+            }
+            for index in 0..<Int(first.headerCount) {
+                let a = headerRanges[Int(first.headerStart) + index], b = headerRanges[Int(second.headerStart) + index]
+                guard same(a.nameStart, a.nameCount, b.nameStart, b.nameCount), same(a.valueStart, a.valueCount, b.valueStart, b.valueCount)
+                else { return false }
+            }
+            return true
+        }
+    }
+
     private func slice(_ start: Int32, _ count: Int32) -> ByteSlice? {
         count < 0 ? nil : ByteSlice(arena.bytes, range: Int(start)..<Int(start) + Int(count))
     }

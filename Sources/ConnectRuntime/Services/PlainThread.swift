@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Starts plain threads: tasks and connector calls block in C libraries, so they never run on Swift's shared pool (D2).
@@ -32,7 +33,7 @@ public enum PlainThread {
                 suggestion: "raise the limit of processes (ulimit -u) or run fewer tasks")
         }
         let short = String(decoding: Array(name.utf8.prefix(15)), as: UTF8.self)
-        pthread_setname_np(thread, short)
+        connectd_name_thread(thread, short)
     }
 
     /// JSON nests 512 deep at most; every recursion here fits many times. Only touched pages cost memory.

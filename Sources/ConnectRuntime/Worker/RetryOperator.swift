@@ -6,10 +6,9 @@ final class RetryOperator {
     /// Entries that failed since the last ``takeFailures()``, in the order in which they failed.
     private var failures: [(entry: RecordBatch.Entry, failure: RecordFailure)] = []
 
-    init(handle: TaskHandle, clock: any WorkerClock, policy: @escaping () -> ErrorPolicy) {
+    init(handle: TaskHandle, clock: any WorkerClock) {
         self.handle = handle
         self.clock = clock
-        self.policy = policy
     }
 
     /// Runs `body` for an entry's record.

@@ -16,8 +16,8 @@ final class TaskPlugins {
     init(_ specification: TaskSpecification, _ parts: WorkerParts, schemas: (any ConverterSchemas)?, retry: RetryOperator) throws {
         let connectorMap = try parts.references.resolve(specification.connectorConfig)
         let taskMap = try parts.references.resolve(specification.taskConfig)
-        config = try Self.parse(specification.plugin.definition, taskMap)
-        base = try Self.parse(ConnectorSettings.definition(specification.plugin.kind), connectorMap)
+        config = try specification.plugin.definition.parsed(taskMap)
+        base = try ConnectorSettings.definition(specification.plugin.kind).parsed(connectorMap)
         policy = try ConnectorSettings.errorPolicy(base, kind: specification.plugin.kind)
         retry.policy = policy
         (key, keyClass) = try Self.converter(.key, connectorMap, parts, schemas)
@@ -31,14 +31,6 @@ final class TaskPlugins {
         value.close()
         header.close()
         transforms.close()
-    }
-
-    static func parse(_ definition: ConfigDefinition, _ map: ConfigMap) throws -> Config {
-        let (config, problems) = definition.parse(map)
-        let errors = problems.filter { !$0.isWarning }
-        guard let first = errors.first else { return config }
-        throw ConnectError(
-            .configuration, code: first.code, errors.map(\.message).joined(separator: "\n"), suggestion: first.suggestion)
     }
 
     /// A connector that names its own converter brings that converter's settings too; nothing is inherited from the worker's.
@@ -55,7 +47,7 @@ final class TaskPlugins {
         }
         let converter = make()
         try converter.configure(
-            try parse(plugin.definition, map.subset(prefix: setting + ".")), context: ConverterContext(role: role, schemas: schemas))
+            try plugin.definition.parsed(map.subset(prefix: setting + ".")), context: ConverterContext(role: role, schemas: schemas))
         return (converter, className)
     }
 }

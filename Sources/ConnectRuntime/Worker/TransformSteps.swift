@@ -24,7 +24,7 @@ final class TransformSteps {
                 throw Self.unknown(className, prefix + "type")
             }
             let transform = make()
-            try transform.configure(try TaskPlugins.parse(plugin.definition, own))
+            try transform.configure(try plugin.definition.parsed(own))
             var predicate: (any Predicate)?
             if let name = own.text("predicate") {
                 let settings = map.subset(prefix: "predicates.\(name).")
@@ -33,7 +33,7 @@ final class TransformSteps {
                     throw Self.unknown(className, "predicates.\(name).type")
                 }
                 let made = make()
-                try made.configure(try TaskPlugins.parse(plugin.definition, settings))
+                try made.configure(try plugin.definition.parsed(settings))
                 predicate = made
             }
             let negate = own.text("negate")?.trimmedASCII.lowercased() == "true"

@@ -43,7 +43,7 @@ public struct WorkerSettings: Sendable {
 
     /// - Throws: ``ConnectError`` of kind `.configuration` that lists every problem.
     public init(_ map: ConfigMap = ConfigMap()) throws {
-        let config = try TaskPlugins.parse(Self.definition, map)
+        let config = try Self.definition.parsed(map)
         self.map = map
         shutdownTimeoutMilliseconds = try config.value(Key.shutdownTimeout)
         offsetFlushIntervalMilliseconds = try config.value(Key.flushInterval)

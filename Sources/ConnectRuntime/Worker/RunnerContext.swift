@@ -1,0 +1,58 @@
+/// What a task may ask of its runner. Made for one run of the task, on its thread.
+class RunnerContext: TaskContext {
+    let connector: Name
+    let task: Int
+    let epoch: Int64
+    let clock: any WorkerClock
+    let logger: Logger
+    let metrics: TaskMetrics
+    let wakeUp: WakeUp
+    private let monitor: TaskMonitor
+
+    init(_ handle: TaskHandle, epoch: Int64, clock: any WorkerClock, logger: Logger) {
+        connector = handle.specification.connector
+        task = handle.specification.task
+        self.epoch = epoch
+        self.clock = clock
+        self.logger = logger
+        metrics = handle.metrics
+        wakeUp = handle.mailbox.wakeUp
+        monitor = handle.monitor
+    }
+
+    func note(_ text: String?) { monitor.setNote(text) }
+}
+
+final class SourceRunnerContext: RunnerContext, SourceTaskContext {
+    private let store: any OffsetStore
+    let boundaries: TransactionBoundaries?
+
+    init(_ handle: TaskHandle, epoch: Int64, store: any OffsetStore, boundaries: TransactionBoundaries?, clock: any WorkerClock, logger: Logger) {
+        self.store = store
+        self.boundaries = boundaries
+        super.init(handle, epoch: epoch, clock: clock, logger: logger)
+    }
+
+    func offset(_ partition: SourcePartition) throws -> SourceOffset? {
+        try store.offset(connector: connector, partition: partition)
+    }
+
+    var transactions: (any TransactionContext)? { boundaries }
+}
+
+/// Where the connector said that transactions end, for the batch of the current poll.
+final class TransactionBoundaries: TransactionContext {
+    enum End { case commit, abort }
+    private(set) var afterBatch: End?
+    private(set) var afterEntry: [Int: End] = [:]
+
+    func commitAfterBatch() { afterBatch = .commit }
+    func abortAfterBatch() { afterBatch = .abort }
+    func commit(afterEntry index: Int) { afterEntry[index] = .commit }
+    func abort(afterEntry index: Int) { afterEntry[index] = .abort }
+
+    func forget() {
+        afterBatch = nil
+        afterEntry.removeAll()
+    }
+}

@@ -1,0 +1,302 @@
+/// The loop of a sink task: assignments, batches, redelivery, commits.
+final class SinkDelivery {
+    private let task: any SinkTask
+    private let consumer: any LogConsumer
+    private let plugins: TaskPlugins
+    private let retry: RetryOperator
+    private let queue: DeadLetterQueue
+    private let reporter: SinkReporter?
+    private let context: SinkRunnerContext
+    private let handle: TaskHandle
+    private let parts: WorkerParts
+    private let logger: Logger
+    private let reader: SinkBatchReader
+
+    /// The end of what was put, per partition.
+    private var delivered: [TopicPartition: CommittedOffset] = [:]
+    private var committed: [TopicPartition: CommittedOffset] = [:]
+    private var isPaused = false
+    private var lastCommit: UInt64
+    private var stopped = false
+
+    init(
+        task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
+        reporter: SinkReporter?, context: SinkRunnerContext, handle: TaskHandle, parts: WorkerParts, logger: Logger
+    ) {
+        self.task = task
+        self.consumer = consumer
+        self.plugins = plugins
+        self.retry = retry
+        self.queue = queue
+        self.reporter = reporter
+        self.context = context
+        self.handle = handle
+        self.parts = parts
+        self.logger = logger
+        reader = SinkBatchReader(plugins: plugins, retry: retry)
+        lastCommit = parts.clock.monotonicNanoseconds()
+    }
+
+    func loop(_ whenItWorks: () -> Void) throws {
+        var seen = -1
+        while true {
+            if handle.mailbox.version != seen {
+                seen = handle.mailbox.version
+                let orders = handle.mailbox.read()
+                if orders.stop { break }
+                isPaused = orders.paused
+                applyPauses()
+                handle.report(isPaused ? .paused : .running)
+            }
+            try applySeeks()
+            if context.takePausesChanged() { applyPauses() }
+            handle.monitor.enter(.idle)
+            let wait = min(context.takeTimeout() ?? 1000, millisecondsUntilCommit)
+            let events = try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: wait)
+            var consumed: [ConsumedRecords] = []
+            for event in events {
+                if case .records(let records) = event { consumed.append(records) } else { try rebalance(event) }
+            }
+            if !isPaused {
+                try deliver(consumed)
+                if !stopped, !consumed.isEmpty { whenItWorks() }
+            }
+            if stopped { break }
+            if context.takeWantsCommit() || millisecondsUntilCommit == 0 { try commit(Array(delivered.keys)) }
+        }
+        let all = consumer.assignment
+        try commit(Array(delivered.keys))
+        handle.monitor.enter(.closing)
+        if !all.isEmpty { task.close(all, lost: false) }
+    }
+
+    /// The loop ended with an error: the target is not written any more.
+    func giveUp(_ error: ConnectError) {
+        handle.monitor.enter(.closing)
+        let all = consumer.assignment
+        if !all.isEmpty { task.close(all, lost: error.kind == .fenced) }
+    }
+
+    // MARK: assignment
+
+    private func rebalance(_ event: ConsumerEvent) throws {
+        switch event {
+        case .assigned(let partitions): try open(partitions)
+        case .revoked(let partitions):
+            try commit(partitions)
+            close(partitions, lost: false)
+        case .lost(let partitions): close(partitions, lost: true)
+        case .records: break
+        }
+    }
+
+    private func open(_ partitions: [TopicPartition]) throws {
+        handle.monitor.enter(.opening)
+        var assigned: [AssignedPartition] = []
+        for place in partitions {
+            guard let topic = try parts.log.topic(place.topic) else { continue }
+            assigned.append(
+                AssignedPartition(
+                    topicPartition: place, topicID: topic.id, bounds: try parts.log.bounds(of: place), committed: try consumer.committed(place)))
+        }
+        let positions = try task.open(assigned)
+        for partition in assigned {
+            let place = partition.topicPartition
+            if let position = positions[place] { try seek(place, position) }
+            committed[place] = partition.committed
+            try queue.open(partition, position: try consumer.position(place))
+        }
+        if isPaused { consumer.pause(partitions) }
+    }
+
+    private func close(_ partitions: [TopicPartition], lost: Bool) {
+        handle.monitor.enter(.closing)
+        task.close(partitions, lost: lost)
+        context.forget(partitions)
+        for place in partitions {
+            delivered[place] = nil
+            committed[place] = nil
+            queue.close(place)
+        }
+    }
+
+    private func seek(_ place: TopicPartition, _ offset: Int64) throws {
+        do {
+            try consumer.seek(place, to: offset)
+        } catch {
+            throw error.connectError.context("the sink wants to go on with \(place) at offset \(offset)")
+        }
+    }
+
+    private func applySeeks() throws {
+        let assignment = Set(consumer.assignment)
+        for (place, offset) in context.takeSeeks() where assignment.contains(place) {
+            try seek(place, offset)
+            delivered[place] = nil
+        }
+    }
+
+    private func applyPauses() {
+        let all = consumer.assignment
+        if isPaused {
+            consumer.pause(all)
+        } else {
+            consumer.resume(all.filter { !context.paused.contains($0) })
+            consumer.pause(all.filter { context.paused.contains($0) })
+        }
+    }
+
+    // MARK: batches
+
+    private func deliver(_ consumed: [ConsumedRecords]) throws {
+        var batch = RecordBatch()
+        var ends: [TopicPartition: CommittedOffset] = [:]
+        for records in consumed {
+            handle.metrics.recordsIn.add(records.records.count)
+            let place = records.topicPartition
+            let skips = plugins.policy.tolerance == .all && queue.hasLetters(place)
+            var index = 0
+            let count = records.records.count
+            repeat {
+                let upTo = min(count, index + parts.settings.sinkBatchRows - batch.count)
+                handle.monitor.enter(.converting)
+                do {
+                    batch.entries.reserveCapacity(batch.count + upTo - index)
+                    try reader.read(records, index..<upTo, into: &batch) { skips && queue.hasLetter(place, $0) }
+                } catch let failure as IntolerableFailure { throw try intolerable(failure) }
+                let end = upTo == count ? records.nextOffset : records.records.items[upTo - 1].offset + 1
+                ends[place] = CommittedOffset(offset: end, leaderEpoch: records.leaderEpoch)
+                index = upTo
+                if batch.count >= parts.settings.sinkBatchRows {
+                    try deliver(&batch, ends)
+                    if stopped { return }
+                    batch.entries.removeAll(keepingCapacity: true)
+                    ends.removeAll(keepingCapacity: true)
+                }
+            } while index < count
+        }
+        if !batch.isEmpty || !ends.isEmpty || consumed.isEmpty { try deliver(&batch, ends) }
+    }
+
+    private func deliver(_ batch: inout RecordBatch, _ ends: [TopicPartition: CommittedOffset]) throws {
+        do {
+            if !plugins.transforms.isEmpty { try plugins.transforms.apply(to: &batch) }
+        } catch let failure as IntolerableFailure { throw try intolerable(failure) }
+        if retry.hasFailures { try queue.take(retry.takeFailures()) }
+        if batch.entries.contains(where: { !$0.outcome.isLive }) {
+            batch.entries.removeAll { entry in
+                if case .filtered = entry.outcome { handle.metrics.recordsFiltered.add() }
+                return !entry.outcome.isLive
+            }
+        }
+        try put(&batch)
+        if stopped { return }
+        handle.metrics.recordsOut.add(batch.count)
+        handle.metrics.batches.add()
+        let assignment = Set(consumer.assignment)
+        for (place, end) in ends where assignment.contains(place) { delivered[place] = end }
+    }
+
+    /// The bad record is dead-lettered all the same, where a topic is set; then the task fails.
+    private func intolerable(_ failure: IntolerableFailure) throws -> ConnectError {
+        _ = retry.takeFailures()
+        try queue.take([(failure.entry, failure.failure)])
+        return failure.connectError
+    }
+
+    /// Offers a batch until it passes. While it does not, every partition is paused and the group is kept alive by polls.
+    private func put(_ batch: inout RecordBatch) throws {
+        var backoff = Backoff(longest: parts.settings.longestBackoffMilliseconds)
+        while true {
+            handle.monitor.enter(.putting)
+            do {
+                try task.put(batch)
+                if let error = reporter?.intolerable { throw error }
+                break
+            } catch {
+                if let intolerable = reporter?.intolerable { throw intolerable }
+                let cause = ConnectError(error)
+                guard cause.kind == .retriable else { throw cause }
+                let wait = context.takeTimeout() ?? backoff.next()
+                if backoff.attempts == 0 { _ = backoff.next() }
+                handle.metrics.retries.add()
+                logger.warning("put failed and is tried again in \(wait) ms (failure \(backoff.attempts) in a row)", error: cause)
+                handle.monitor.setNote("put: \(cause.message) (try \(backoff.attempts + 1) in \(TaskLoop.seconds(wait)))")
+                try keepWaiting(wait, &batch)
+                if stopped { return }
+            }
+        }
+        if backoff.attempts > 0 {
+            handle.monitor.setNote(nil)
+            applyPauses()
+        }
+    }
+
+    private func keepWaiting(_ milliseconds: Int, _ batch: inout RecordBatch) throws {
+        handle.monitor.enter(.backingOff)
+        let end = parts.clock.monotonicNanoseconds() &+ UInt64(milliseconds) * 1_000_000
+        while true {
+            let orders = handle.mailbox.read()
+            if orders.stop {
+                stopped = true
+                return
+            }
+            if orders.paused != isPaused {
+                isPaused = orders.paused
+                handle.report(isPaused ? .paused : .running)
+            }
+            consumer.pause(consumer.assignment)
+            for event in try consumer.poll(maximumBytes: 1, milliseconds: 0) {
+                switch event {
+                case .revoked(let gone), .lost(let gone):
+                    try rebalance(event)
+                    batch.entries.removeAll { entry in
+                        guard case .log(let origin) = entry.origin else { return false }
+                        return gone.contains(origin.topicPartition)
+                    }
+                case .assigned, .records: try rebalance(event)
+                }
+            }
+            let now = parts.clock.monotonicNanoseconds()
+            if now >= end, !isPaused { return }
+            let left = now >= end ? 1000 : Int((end - now + 999_999) / 1_000_000)
+            _ = parts.clock.sleep(milliseconds: min(left, 1000), wake: handle.mailbox.wakeUp)
+        }
+    }
+
+    // MARK: commits
+
+    private var millisecondsUntilCommit: Int {
+        let passed = Int((parts.clock.monotonicNanoseconds() &- lastCommit) / 1_000_000)
+        return max(0, parts.settings.offsetFlushIntervalMilliseconds - passed)
+    }
+
+    private func commit(_ partitions: [TopicPartition]) throws {
+        lastCommit = parts.clock.monotonicNanoseconds()
+        var current: [TopicPartition: CommittedOffset] = [:]
+        for place in partitions { if let end = delivered[place], end != committed[place] { current[place] = end } }
+        if current.isEmpty { return }
+        handle.monitor.enter(.committing)
+        var safe: [TopicPartition: CommittedOffset] = [:]
+        for (place, wanted) in try task.preCommit(current) {
+            guard let end = current[place], wanted.offset <= end.offset else {
+                logger.warning("the sink wants to commit \(place) at \(wanted.offset), which was not delivered; ignored")
+                continue
+            }
+            if wanted != committed[place] { safe[place] = wanted }
+        }
+        if safe.isEmpty { return }
+        do {
+            try consumer.commit(safe)
+        } catch {
+            switch error.kind {
+            case .retriable, .abortable, .fenced:
+                logger.warning("the group's offsets could not be committed and are tried again", error: error.connectError)
+                return
+            case .invalid, .unknownTopic, .offsetOutOfRange, .damaged, .fatal: throw error
+            }
+        }
+        for (place, offset) in safe { committed[place] = offset }
+        try queue.committed(safe.mapValues(\.offset))
+    }
+}

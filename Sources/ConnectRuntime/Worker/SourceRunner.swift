@@ -1,0 +1,325 @@
+/// Runs a source task on its thread: poll → transforms → converters → one transaction of records, offsets and schemas.
+///
+/// Several transactions are on their way at once, bounded by bytes and count; the source is told "committed" in their order, after each is durable (P2).
+final class SourceRunner {
+    private struct InFlight {
+        let ticket: CommitTicket
+        let bytes: Int
+    }
+
+    private let handle: TaskHandle
+    private let parts: WorkerParts
+    private let logger: Logger
+    private var ledger = OffsetLedger()
+    private var inFlight: [InFlight] = []
+    private var inFlightBytes = 0
+    private var keyBytes = ByteBuffer(capacity: 256)
+    private var valueBytes = ByteBuffer(capacity: 1024)
+    private var headerBytes = ByteBuffer()
+    private var headers: [RawHeader] = []
+    private var openedAt: UInt64 = 0
+
+    init(handle: TaskHandle, parts: WorkerParts, logger: Logger) {
+        self.handle = handle
+        self.parts = parts
+        self.logger = logger
+    }
+
+    private struct Run {
+        let producer: any LogProducer
+        let plugins: TaskPlugins
+        let retry: RetryOperator
+        let schemas: TransactionSchemas?
+        let boundaries: TransactionBoundaries?
+        let boundary: ConnectorSettings.TransactionBoundary
+        let intervalMilliseconds: Int
+        /// A transaction is ended early, where that tears nothing apart, when it holds so much.
+        let splitBytes: Int
+        var routes: TopicRoutes
+    }
+
+    /// Runs until the task is to stop.
+    /// - Throws: the error that ended it; a `.retriable` one has the caller begin again from the last durable offsets.
+    func run(_ task: any SourceTask, _ whenItWorks: () -> Void) throws {
+        let specification = handle.specification
+        handle.monitor.enter(.starting)
+        let producer = try parts.log.openProducer(Self.producerID(specification))
+        defer { producer.close() }
+        let retry = RetryOperator(handle: handle, clock: parts.clock)
+        let schemas = TransactionSchemas(parts.log.schemas)
+        let plugins = try TaskPlugins(specification, parts, schemas: schemas, retry: retry)
+        defer { plugins.close() }
+        let boundary = try plugins.base.value(ConnectorSettings.boundary)
+        let boundaries = boundary == .connector ? TransactionBoundaries() : nil
+        let context = SourceRunnerContext(
+            handle, epoch: producer.epoch, store: parts.log.offsets, boundaries: boundaries, clock: parts.clock, logger: logger)
+        var run = Run(
+            producer: producer, plugins: plugins, retry: retry, schemas: schemas, boundaries: boundaries, boundary: boundary,
+            intervalMilliseconds: try plugins.base.value(ConnectorSettings.boundaryInterval) ?? parts.settings.offsetFlushIntervalMilliseconds,
+            splitBytes: min(producer.transactionByteLimit / 2, parts.settings.inFlightBytes),
+            routes: TopicRoutes(
+                log: parts.log, creation: try TopicCreation(parts.references.resolve(specification.connectorConfig), settings: parts.settings),
+                logger: logger))
+        defer {
+            handle.monitor.enter(.stopping)
+            task.stop()
+        }
+        try task.start(plugins.config, context: context)
+        handle.monitor.setNote(nil)
+        try loop(task, &run, whenItWorks)
+    }
+
+    static func producerID(_ specification: TaskSpecification) -> ProducerID {
+        let prefix = "source/\(specification.connector)/"
+        return ProducerID(Name(prefix + String(specification.task)))
+    }
+
+    private func loop(_ task: any SourceTask, _ run: inout Run, _ whenItWorks: () -> Void) throws {
+        var batch = RecordBatch()
+        var backoff = Backoff(longest: parts.settings.longestBackoffMilliseconds)
+        var seen = -1
+        var orders = TaskMailbox.Orders()
+        while true {
+            let version = handle.mailbox.version
+            if version != seen || orders.paused {
+                seen = version
+                orders = handle.mailbox.read()
+                if orders.stop { break }
+                handle.report(orders.paused ? .paused : .running)
+            }
+            try settle(task, whenItWorks)
+            if orders.paused {
+                if run.boundary != .connector { try commit(&run) }
+                handle.monitor.enter(.idle)
+                _ = parts.clock.sleep(milliseconds: 1000, wake: handle.mailbox.wakeUp)
+                continue
+            }
+            if isFull {
+                handle.monitor.enter(.committing)
+                _ = inFlight[0].ticket.wait(milliseconds: 100)
+                continue
+            }
+            batch.entries.removeAll(keepingCapacity: true)
+            handle.monitor.enter(.polling)
+            do {
+                try task.poll(into: &batch)
+                if backoff.attempts > 0 {
+                    backoff.reset()
+                    handle.monitor.setNote(nil)
+                }
+            } catch {
+                let cause = ConnectError(error)
+                guard cause.kind == .retriable else { throw cause }
+                let wait = backoff.next()
+                handle.metrics.retries.add()
+                logger.warning("poll failed and is tried again in \(wait) ms (failure \(backoff.attempts) in a row)", error: cause)
+                handle.monitor.setNote("poll: \(cause.message) (try \(backoff.attempts + 1) in \(TaskLoop.seconds(wait)))")
+                handle.monitor.enter(.backingOff)
+                TaskLoop.sleep(wait, handle.mailbox, parts.clock)
+                continue
+            }
+            if batch.isEmpty {
+                // A task that returns early because it is wanted would spin on a wake-up that nobody clears.
+                if handle.mailbox.version == seen { _ = handle.mailbox.read() }
+                try endInterval(&run)
+                continue
+            }
+            handle.monitor.enter(.converting)
+            try process(&batch, &run)
+        }
+        try finish(task, &run)
+    }
+
+    // MARK: one batch
+
+    private func process(_ batch: inout RecordBatch, _ run: inout Run) throws {
+        handle.metrics.recordsIn.add(batch.count)
+        handle.metrics.batches.add()
+        do {
+            if !run.plugins.transforms.isEmpty { try run.plugins.transforms.apply(to: &batch) }
+            let now = parts.clock.wallMilliseconds()
+            for index in batch.entries.indices {
+                try convert(&batch.entries[index], now, &run)
+                if case .source(let origin) = batch.entries[index].origin { ledger.enter(origin) }
+                if let boundaries = run.boundaries {
+                    if let end = boundaries.afterEntry[index] { try self.end(end, &run) }
+                } else if run.routes.byteCount >= run.splitBytes, ledger.isCovered {
+                    try commit(&run)
+                }
+            }
+        } catch let failure as IntolerableFailure {
+            report(run)
+            throw failure.connectError
+        }
+        report(run)
+        if let boundaries = run.boundaries {
+            if let end = boundaries.afterBatch { try self.end(end, &run) }
+            boundaries.forget()
+        } else if run.boundary == .poll {
+            try commit(&run)
+        } else {
+            try endInterval(&run)
+        }
+    }
+
+    /// Converts an entry and adds its bytes to its topic's; one that fails keeps its outcome.
+    private func convert(_ entry: inout RecordBatch.Entry, _ now: Int64, _ run: inout Run) throws {
+        switch entry.outcome {
+        case .live: break
+        case .filtered:
+            handle.metrics.recordsFiltered.add()
+            return
+        case .failed:
+            handle.metrics.recordsSkipped.add()
+            return
+        }
+        headers.removeAll(keepingCapacity: true)
+        if !entry.record.headers.isEmpty, try !convertHeaders(&entry, run) { return }
+        keyBytes.removeAll()
+        let kept = headers.count
+        let hasKey: Bool?
+        do {
+            hasKey = try run.plugins.key.serialize(
+                topic: entry.record.topic, headers: &headers, schema: entry.record.keySchema, value: entry.record.key, into: &keyBytes)
+        } catch {
+            hasKey = try again(.keyConverter, run.plugins.keyClass, run.plugins.key, error, &entry, run) { ($0.keySchema, $0.key) }
+            if hasKey == nil { return }
+        }
+        valueBytes.removeAll()
+        let hasValue: Bool?
+        do {
+            hasValue = try run.plugins.value.serialize(
+                topic: entry.record.topic, headers: &headers, schema: entry.record.valueSchema, value: entry.record.value, into: &valueBytes)
+        } catch {
+            hasValue = try again(.valueConverter, run.plugins.valueClass, run.plugins.value, error, &entry, run) { ($0.valueSchema, $0.value) }
+            if hasValue == nil { return }
+        }
+        _ = kept
+        do {
+            try run.routes.append(
+                topic: entry.record.topic, partition: entry.record.partition, timestamp: entry.record.timestamp ?? now,
+                key: keyBytes, hasKey: hasKey ?? false, value: valueBytes, hasValue: hasValue ?? false, headers: headers)
+        } catch {
+            _ = try run.retry.run(.kafkaProduce, "TopicLog", &entry, firstError: error) { _ in throw error }
+        }
+    }
+
+    private func again(
+        _ stage: Stage, _ className: String, _ converter: any Converter, _ error: any Error, _ entry: inout RecordBatch.Entry, _ run: Run,
+        _ part: (Record) -> (Schema?, Value)
+    ) throws -> Bool? {
+        let before = headers.count
+        return try run.retry.run(stage, className, &entry, firstError: error) { record in
+            if headers.count > before { headers.removeLast(headers.count - before) }
+            let (schema, value) = part(record)
+            if stage == .keyConverter {
+                keyBytes.removeAll()
+                return try converter.serialize(topic: record.topic, headers: &headers, schema: schema, value: value, into: &keyBytes)
+            }
+            valueBytes.removeAll()
+            return try converter.serialize(topic: record.topic, headers: &headers, schema: schema, value: value, into: &valueBytes)
+        }
+    }
+
+    private func convertHeaders(_ entry: inout RecordBatch.Entry, _ run: Run) throws -> Bool {
+        let done: Void? = try run.retry.run(.headerConverter, run.plugins.headerClass, &entry) { record in
+            headers.removeAll(keepingCapacity: true)
+            for header in record.headers {
+                headerBytes.removeAll()
+                var none: [RawHeader] = []
+                let hasValue = try run.plugins.header.serialize(
+                    topic: record.topic, headers: &none, schema: header.schema, value: header.value, into: &headerBytes)
+                headers.append(RawHeader(header.name, hasValue ? ByteSlice(headerBytes.bytes) : nil))
+            }
+        }
+        return done != nil
+    }
+
+    private func report(_ run: Run) {
+        guard run.retry.hasFailures else { return }
+        for (entry, failure) in run.retry.takeFailures() {
+            ErrorLog.write(failure, entry, connector: handle.specification.connector, task: handle.specification.task, kind: .source, policy: run.plugins.policy, to: logger)
+        }
+    }
+
+    // MARK: transactions
+
+    private var isFull: Bool {
+        inFlight.count >= parts.settings.inFlightTransactions || (inFlightBytes >= parts.settings.inFlightBytes && !inFlight.isEmpty)
+    }
+
+    private func endInterval(_ run: inout Run) throws {
+        guard run.boundary == .interval, ledger.openRecords > 0 else { return }
+        let now = parts.clock.monotonicNanoseconds()
+        if openedAt == 0 { openedAt = now }
+        if now - openedAt >= UInt64(run.intervalMilliseconds) * 1_000_000 || run.routes.byteCount >= run.splitBytes { try commit(&run) }
+    }
+
+    private func end(_ end: TransactionBoundaries.End, _ run: inout Run) throws {
+        switch end {
+        case .commit: try commit(&run)
+        case .abort:
+            // The connector drops these records; their offsets go with the next transaction.
+            run.routes.forget()
+            ledger.dropOpen()
+        }
+    }
+
+    /// Hands the gathered records, their offsets and schemas over as one transaction (P1).
+    private func commit(_ run: inout Run) throws {
+        guard ledger.openRecords > 0 else { return }
+        openedAt = 0
+        let bytes = run.routes.byteCount
+        let offsets = ledger.seal()
+        let connector = handle.specification.connector
+        handle.monitor.enter(.committing)
+        try run.producer.begin()
+        if let schemas = run.schemas, !schemas.isEmpty {
+            let stored = schemas.toStore()
+            try run.producer.storeSchemas(stored)
+            schemas.forget(stored)
+        }
+        let records = run.routes.recordCount
+        try run.routes.hand(to: run.producer)
+        try run.producer.storeOffsets(offsets.map { SourceOffsetRow(connector: connector, partition: $0.partition, offset: $0.offset) })
+        let ticket = try run.producer.commit()
+        inFlight.append(InFlight(ticket: ticket, bytes: bytes))
+        inFlightBytes += bytes
+        handle.metrics.recordsOut.add(records)
+    }
+
+    /// Looks which transactions have become durable and tells the source, in their order.
+    private func settle(_ task: any SourceTask, _ whenItWorks: () -> Void) throws {
+        while let first = inFlight.first, let outcome = first.ticket.outcome {
+            inFlight.removeFirst()
+            inFlightBytes -= first.bytes
+            switch outcome {
+            case .durable:
+                whenItWorks()
+                let settled = ledger.settle()
+                do {
+                    try task.committed(settled.offsets)
+                } catch {
+                    logger.warning("the task could not take note that its records are durable", error: ConnectError(error))
+                }
+            case .failed(let error): throw error
+            }
+        }
+    }
+
+    /// Ends the open transaction and waits, within bounds, for those on their way.
+    private func finish(_ task: any SourceTask, _ run: inout Run) throws {
+        if run.boundary != .connector { try commit(&run) }
+        let end = parts.clock.monotonicNanoseconds() &+ UInt64(parts.settings.offsetFlushTimeoutMilliseconds) * 1_000_000
+        handle.monitor.enter(.committing)
+        while let first = inFlight.first {
+            let now = parts.clock.monotonicNanoseconds()
+            if now >= end {
+                logger.warning("\(inFlight.count) transaction(s) were not durable when the task had to stop; what is durable stays, the rest comes again")
+                return
+            }
+            _ = first.ticket.wait(milliseconds: 50)
+            try settle(task) {}
+        }
+    }
+}
