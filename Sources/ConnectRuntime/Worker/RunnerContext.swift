@@ -3,17 +3,19 @@ class RunnerContext: TaskContext {
     let connector: Name
     let task: Int
     let epoch: Int64
+    let clusterID: String
     let clock: any WorkerClock
     let logger: Logger
     let metrics: TaskMetrics
     let wakeUp: WakeUp
     private let monitor: TaskMonitor
 
-    init(_ handle: TaskHandle, epoch: Int64, clock: any WorkerClock, logger: Logger) {
+    init(_ handle: TaskHandle, epoch: Int64, parts: WorkerParts, logger: Logger) {
         connector = handle.specification.connector
         task = handle.specification.task
         self.epoch = epoch
-        self.clock = clock
+        clusterID = parts.log.clusterID
+        clock = parts.clock
         self.logger = logger
         metrics = handle.metrics
         wakeUp = handle.mailbox.wakeUp
@@ -27,10 +29,10 @@ final class SourceRunnerContext: RunnerContext, SourceTaskContext {
     private let store: any OffsetStore
     let boundaries: TransactionBoundaries?
 
-    init(_ handle: TaskHandle, epoch: Int64, store: any OffsetStore, boundaries: TransactionBoundaries?, clock: any WorkerClock, logger: Logger) {
-        self.store = store
+    init(_ handle: TaskHandle, epoch: Int64, boundaries: TransactionBoundaries?, parts: WorkerParts, logger: Logger) {
+        store = parts.log.offsets
         self.boundaries = boundaries
-        super.init(handle, epoch: epoch, clock: clock, logger: logger)
+        super.init(handle, epoch: epoch, parts: parts, logger: logger)
     }
 
     func offset(_ partition: SourcePartition) throws -> SourceOffset? {

@@ -29,7 +29,7 @@ final class SinkRunner {
         let queue = DeadLetterQueue(
             log: parts.log, producer: producer, policy: plugins.policy, handle: handle, clock: parts.clock, logger: logger)
         try queue.prepare()
-        let context = SinkRunnerContext(handle, epoch: producer.epoch, clock: parts.clock, logger: logger)
+        let context = SinkRunnerContext(handle, epoch: producer.epoch, parts: parts, logger: logger)
         let policy = plugins.policy
         let reporter =
             policy.deadLetterTopic != nil || policy.tolerance == .all || policy.logsErrors

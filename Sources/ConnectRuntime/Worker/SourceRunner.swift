@@ -52,7 +52,7 @@ final class SourceRunner {
         let boundary = try plugins.base.value(ConnectorSettings.boundary)
         let boundaries = boundary == .connector ? TransactionBoundaries() : nil
         let context = SourceRunnerContext(
-            handle, epoch: producer.epoch, store: parts.log.offsets, boundaries: boundaries, clock: parts.clock, logger: logger)
+            handle, epoch: producer.epoch, boundaries: boundaries, parts: parts, logger: logger)
         var run = Run(
             producer: producer, plugins: plugins, retry: retry, schemas: schemas, boundaries: boundaries, boundary: boundary,
             intervalMilliseconds: try plugins.base.value(ConnectorSettings.boundaryInterval) ?? parts.settings.offsetFlushIntervalMilliseconds,

@@ -1,16 +1,13 @@
 /// A regular expression that must match a topic's whole name.
 package struct TopicPattern: Sendable {
-    private let program: Program
-
-    // `@unchecked Sendable`: a compiled expression is never changed after it was made.
-    private struct Program: @unchecked Sendable { let regex: Regex<AnyRegexOutput> }
+    private let expression: RegularExpression
 
     /// - Throws: ``ConnectError`` of kind `.configuration` with what is wrong.
     package init(_ pattern: String) throws(ConnectError) {
         do {
-            program = Program(regex: try Regex(pattern))
+            expression = try RegularExpression(pattern)
         } catch {
-            throw ConnectError(.configuration, code: "config.invalid_regex", "Invalid regex: \(error)")
+            throw ConnectError(.configuration, code: "config.invalid_regex", "Invalid regex: \(error.message)")
         }
     }
 
@@ -18,5 +15,6 @@ package struct TopicPattern: Sendable {
         do throws(ConnectError) { _ = try TopicPattern(pattern) } catch { throw SettingError(error.message) }
     }
 
-    package func matches(_ topic: Name) -> Bool { topic.text.wholeMatch(of: program.regex) != nil }
+    /// A name that the expression cannot be decided for within its bound of steps does not match.
+    package func matches(_ topic: Name) -> Bool { (try? expression.matches(topic.text)) ?? false }
 }
