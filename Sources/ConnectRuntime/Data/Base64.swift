@@ -11,36 +11,62 @@ public enum Base64 {
     }
 
     static func encode(_ bytes: some Collection<UInt8>, _ alphabet: [UInt8], padded: Bool) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity((bytes.count + 2) / 3 * 4)
-        var pending: UInt32 = 0, count = 0
-        for byte in bytes {
-            pending = pending << 8 | UInt32(byte)
-            count += 1
-            if count == 3 {
-                for shift in [18, 12, 6, 0] as [UInt32] { out.append(alphabet[Int(pending >> shift & 63)]) }
-                pending = 0
-                count = 0
+        let copy = Array(bytes)
+        return [UInt8](unsafeUninitializedCapacity: (copy.count + 2) / 3 * 4) { target, count in
+            guard let base = target.baseAddress else { return }
+            count = copy.withUnsafeBufferPointer { encode($0, to: base, alphabet, padded: padded) }
+        }
+    }
+
+    /// Writes the standard alphabet with padding: 4 bytes for every 3, rounded up.
+    static func encode(_ bytes: UnsafeBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        encode(bytes, to: target, standardAlphabet, padded: true)
+    }
+
+    private static func encode(
+        _ bytes: UnsafeBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, _ alphabet: [UInt8], padded: Bool
+    ) -> Int {
+        alphabet.withUnsafeBufferPointer { alphabet in
+            var read = 0, written = 0
+            while bytes.count - read >= 3 {
+                let group = UInt32(bytes[read]) << 16 | UInt32(bytes[read + 1]) << 8 | UInt32(bytes[read + 2])
+                target[written] = alphabet[Int(group >> 18)]
+                target[written + 1] = alphabet[Int(group >> 12 & 63)]
+                target[written + 2] = alphabet[Int(group >> 6 & 63)]
+                target[written + 3] = alphabet[Int(group & 63)]
+                read += 3
+                written += 4
             }
+            let left = bytes.count - read
+            if left == 0 { return written }
+            let group = UInt32(bytes[read]) << 16 | (left == 2 ? UInt32(bytes[read + 1]) << 8 : 0)
+            target[written] = alphabet[Int(group >> 18)]
+            target[written + 1] = alphabet[Int(group >> 12 & 63)]
+            written += 2
+            if left == 2 {
+                target[written] = alphabet[Int(group >> 6 & 63)]
+                written += 1
+            }
+            while padded, written % 4 != 0 {
+                target[written] = UInt8(ascii: "=")
+                written += 1
+            }
+            return written
         }
-        if count == 1 {
-            out.append(alphabet[Int(pending >> 2 & 63)])
-            out.append(alphabet[Int(pending << 4 & 63)])
-            if padded { out.append(contentsOf: "==".utf8) }
-        } else if count == 2 {
-            out.append(alphabet[Int(pending >> 10 & 63)])
-            out.append(alphabet[Int(pending >> 4 & 63)])
-            out.append(alphabet[Int(pending << 2 & 63)])
-            if padded { out.append(UInt8(ascii: "=")) }
-        }
-        return out
     }
 
     /// The bytes of a text in either alphabet, padding optional; `nil` when it is no Base64.
     public static func decode(_ text: String) -> [UInt8]? {
+        var copy = text
+        return copy.withUTF8 { decode($0) }
+    }
+
+    /// The same from UTF-8 bytes.
+    public static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         var out: [UInt8] = []
+        out.reserveCapacity(text.count / 4 * 3)
         var pending: UInt32 = 0, bits = 0, digits = 0, padding = 0
-        for byte in text.utf8 {
+        for byte in text {
             let digit: UInt32
             switch byte {
             case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit = UInt32(byte - 65)

@@ -144,24 +144,34 @@ extension JSON {
 
     /// Appends a quoted JSON string: only what RFC 8259 demands is escaped.
     public static func writeString(_ text: String, into buffer: inout ByteBuffer) {
-        buffer.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): buffer.append("\\\"")
-            case UInt8(ascii: "\\"): buffer.append("\\\\")
-            case 0x0A: buffer.append("\\n")
-            case 0x0D: buffer.append("\\r")
-            case 0x09: buffer.append("\\t")
-            case 0x08: buffer.append("\\b")
-            case 0x0C: buffer.append("\\f")
-            case 0..<0x20:
-                buffer.append("\\u00")
-                buffer.append(JSON.hexDigits[Int(byte >> 4)])
-                buffer.append(JSON.hexDigits[Int(byte & 15)])
-            default: buffer.append(byte)
+        var copy = text
+        copy.withUTF8 { bytes in
+            buffer.append(UInt8(ascii: "\""))
+            var run = 0
+            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                buffer.append(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[run..<index])))
+                run = index + 1
+                writeEscape(byte, into: &buffer)
             }
+            buffer.append(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[run...])))
+            buffer.append(UInt8(ascii: "\""))
         }
-        buffer.append(UInt8(ascii: "\""))
+    }
+
+    private static func writeEscape(_ byte: UInt8, into buffer: inout ByteBuffer) {
+        switch byte {
+        case UInt8(ascii: "\""): buffer.append("\\\"")
+        case UInt8(ascii: "\\"): buffer.append("\\\\")
+        case 0x0A: buffer.append("\\n")
+        case 0x0D: buffer.append("\\r")
+        case 0x09: buffer.append("\\t")
+        case 0x08: buffer.append("\\b")
+        case 0x0C: buffer.append("\\f")
+        default:
+            buffer.append("\\u00")
+            buffer.append(JSON.hexDigits[Int(byte >> 4)])
+            buffer.append(JSON.hexDigits[Int(byte & 15)])
+        }
     }
 
     static let hexDigits = Array("0123456789abcdef".utf8)

@@ -4,7 +4,11 @@ struct JSONParser {
     private let duplicateNames: JSON.DuplicateNames
     private var cursor = 0
     private var depth = 0
-    private static let deepest = 512
+    /// The line that holds `lineKnownTo`, and where it starts: positions are asked for in ascending order, so each byte is looked at once.
+    private var line = 1
+    private var lineStart = 0
+    private var lineKnownTo = 0
+    static let deepest = 512
 
     init(_ bytes: UnsafeRawBufferPointer, duplicateNames: JSON.DuplicateNames) {
         self.bytes = bytes
@@ -56,7 +60,8 @@ struct JSONParser {
             skipSpace()
             guard cursor < bytes.count, bytes[cursor] == UInt8(ascii: ":") else { throw error("unexpected \(here), ':' is expected") }
             cursor += 1
-            members.append(JSON.Member(name, try value(), at: position(of: start)))
+            let place = position(advancingTo: start)
+            members.append(JSON.Member(name, try value(), at: place))
             skipSpace()
             guard cursor < bytes.count else { throw error("unexpected end of the document inside an object") }
             if bytes[cursor] == UInt8(ascii: ",") {
@@ -102,23 +107,31 @@ struct JSONParser {
         if depth > JSONParser.deepest { throw error("nested deeper than \(JSONParser.deepest) levels") }
     }
 
+    /// One string whose opening quote stands at `offset`.
+    mutating func string(at offset: Int) throws(JSONError) -> String {
+        cursor = offset
+        return try string()
+    }
+
     private mutating func string() throws(JSONError) -> String {
         let start = cursor
         cursor += 1
         var plain: [UInt8] = []
+        var run = cursor
         while true {
             guard cursor < bytes.count else { throw error("a string that starts here has no closing quote", at: start) }
-            let byte = bytes[cursor]
-            switch byte {
+            switch bytes[cursor] {
             case UInt8(ascii: "\""):
+                plain.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[run..<cursor]))
                 cursor += 1
                 guard let text = String(validating: plain, as: UTF8.self) else { throw error("a string is not valid UTF-8", at: start) }
                 return text
-            case UInt8(ascii: "\\"): try escape(into: &plain)
+            case UInt8(ascii: "\\"):
+                plain.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[run..<cursor]))
+                try escape(into: &plain)
+                run = cursor
             case 0..<0x20: throw error("a control character inside a string must be escaped")
-            default:
-                plain.append(byte)
-                cursor += 1
+            default: cursor += 1
             }
         }
     }
@@ -230,12 +243,28 @@ struct JSONParser {
         return JSONError(message, position: position(of: offset), offset: offset)
     }
 
-    private func position(of offset: Int) -> JSONPosition {
+    private mutating func position(advancingTo offset: Int) -> JSONPosition {
+        while lineKnownTo < offset {
+            if bytes[lineKnownTo] == 0x0A {
+                line += 1
+                lineStart = lineKnownTo + 1
+            }
+            lineKnownTo += 1
+        }
+        return JSONPosition(line: line, column: offset - lineStart + 1)
+    }
+
+    private func position(of offset: Int) -> JSONPosition { JSONPosition(of: offset, in: bytes) }
+}
+
+extension JSONPosition {
+    /// The place of a byte; looks at every byte before it, so it is for errors only.
+    init(of offset: Int, in bytes: UnsafeRawBufferPointer) {
         var line = 1, lineStart = 0
         for index in 0..<min(offset, bytes.count) where bytes[index] == 0x0A {
             line += 1
             lineStart = index + 1
         }
-        return JSONPosition(line: line, column: offset - lineStart + 1)
+        self.init(line: line, column: offset - lineStart + 1)
     }
 }

@@ -44,6 +44,9 @@ public enum SchemaHeaders {
 /// Kept schemas as a converter sees them. Thread-safe.
 public protocol ConverterSchemas: AnyObject, Sendable {
     /// Says that records about to be appended need this schema; it is stored in the transaction of the first of them.
+    ///
+    /// Called once per converter and schema, not once per record: whoever takes it hands it to every transaction until one that carried it is
+    /// durable (an aborted transaction stored nothing). A different schema under the same id is an error of whoever stores it.
     func use(_ schema: StoredSchema)
     /// The stored JSON of an id. Throws when the log has none: the record names a schema that does not exist.
     func schema(_ id: SchemaID) throws -> [UInt8]

@@ -1,0 +1,184 @@
+/// Connect's `JsonConverter`: the default for keys and values.
+///
+/// With schemas on, a record carries its schema as Connect's does, `{"schema":…,"payload":…}`; where the log keeps schemas
+/// (``ConverterContext/schemas``), the bytes are the plain payload and a header names the schema (D14).
+public final class JsonConverter: Converter {
+    private var schemasEnabled = true
+    /// Whether someone wrote `schemas.enable=true`: then plain JSON without a schema is Connect's error.
+    private var requiresEnvelope = false
+    private var context = ConverterContext(role: .value)
+    private var cache = JSONPlanCache(limit: 1000, replacesNull: true, decimals: .base64)
+    private var encoder = JSONValueWriter(decimals: .base64)
+    private let decoder = JSONValueReader()
+    private var writer = JSONWriter()
+    /// `schema.content`: the schema of every value read.
+    private var fixed: JSONPlan?
+    /// The plan whose schema was announced last.
+    private var announced: JSONPlan?
+
+    public init() {}
+
+    public func configure(_ config: Config, context: ConverterContext) throws {
+        self.context = context
+        schemasEnabled = try config.value(JsonConverterSettings.schemasEnable)
+        requiresEnvelope = schemasEnabled && config.map.text(JsonConverterSettings.schemasEnable.name) != nil
+        let decimals: DecimalFormat =
+            config.map.text(JsonConverterSettings.decimalFormat.name) == nil && context.schemas != nil
+            ? .numeric : try config.value(JsonConverterSettings.decimalFormat)
+        encoder = JSONValueWriter(decimals: decimals)
+        cache = JSONPlanCache(
+            limit: try config.value(JsonConverterSettings.cacheSize),
+            replacesNull: try config.value(JsonConverterSettings.replaceNullWithDefault), decimals: decimals)
+        announced = nil
+        fixed = nil
+        if let content = try config.value(JsonConverterSettings.schemaContent), !content.isEmpty {
+            guard schemasEnabled else {
+                throw ConnectError(
+                    .configuration, code: "config.invalid_value", "schema.content has no effect with schemas.enable=false",
+                    suggestion: "remove schema.content, or set schemas.enable=true")
+            }
+            do {
+                fixed = try cache.plan(for: try SchemaJSON.parse(Array(content.utf8)))
+            } catch {
+                throw ConnectError(
+                    .configuration, code: "config.invalid_value", "schema.content is no schema: \(ConnectError(error).message)")
+            }
+        }
+    }
+
+    // MARK: Writing
+
+    public func serialize(topic: Name, headers: inout [RawHeader], schema: Schema?, value: Value, into buffer: inout ByteBuffer) throws -> Bool {
+        writer.removeAll()
+        guard let schema else {
+            if value.isNull { return false }
+            // Text that would be read back as an envelope goes into one.
+            let inEnvelope = schemasEnabled && (context.schemas == nil || requiresEnvelope || JsonConverter.looksLikeEnvelope(value))
+            if inEnvelope { writer.literal("{\"schema\":null,\"payload\":") }
+            try PlainJSON.write(value, decimals: encoder.decimals, into: &writer)
+            if inEnvelope { writer.byte(UInt8(ascii: "}")) }
+            buffer.append(writer.bytes)
+            return true
+        }
+        let plan = try cache.plan(for: schema)
+        let inEnvelope = schemasEnabled && context.schemas == nil
+        if inEnvelope { writer.raw(try cache.envelope(plan)) }
+        try encoder.write(value, plan, 0, into: &writer)
+        if inEnvelope { writer.byte(UInt8(ascii: "}")) }
+        if schemasEnabled, let schemas = context.schemas { try name(plan, in: &headers, schemas) }
+        buffer.append(writer.bytes)
+        return true
+    }
+
+    private func name(_ plan: JSONPlan, in headers: inout [RawHeader], _ schemas: any ConverterSchemas) throws {
+        if plan.header == nil {
+            let canonical = try SchemaJSON.canonical(plan.schema)
+            let id = SchemaJSON.address(of: canonical)
+            plan.stored = StoredSchema(id: id, json: canonical)
+            plan.header = RawHeader(context.schemaHeader, SchemaHeaders.bytes(of: id))
+        }
+        if announced !== plan, let stored = plan.stored {
+            schemas.use(stored)
+            announced = plan
+        }
+        if let header = plan.header { headers.append(header) }
+    }
+
+    private static func looksLikeEnvelope(_ value: Value) -> Bool {
+        guard case .map(let entries) = value, entries.count == 2 else { return false }
+        return ["schema", "payload"].allSatisfy { name in entries.contains { $0.key == .string(name) } }
+    }
+
+    // MARK: Reading
+
+    public func deserialize(topic: Name, headers: [RawHeader], bytes: ByteSlice?) throws -> SchemaAndValue {
+        guard let bytes else { return .null }
+        return try bytes.withUnsafeBytes { (raw: UnsafeRawBufferPointer) throws -> SchemaAndValue in
+            do {
+                return try read(raw, headers)
+            } catch let error as JSONError {
+                throw ConnectError(
+                    .data, code: "converter.malformed_json",
+                    "Converting byte[] to Kafka Connect data failed due to serialization error: \(error)",
+                    suggestion: "the topic holds something else than JSON: choose another converter, or let errors.tolerance pass such records over")
+            }
+        }
+    }
+
+    private func read(_ raw: UnsafeRawBufferPointer, _ headers: [RawHeader]) throws -> SchemaAndValue {
+        var reader = JSONReader(raw)
+        guard schemasEnabled else {
+            if reader.isAtEnd() { return .null }
+            return SchemaAndValue(value: try decoder.schemaless(&reader))
+        }
+        if let schemas = context.schemas, let id = try schemaID(headers) {
+            let plan = try cache.plan(for: id) { try schemas.schema($0) }
+            return SchemaAndValue(schema: plan.schema, value: try decoder.read(&reader, plan, 0))
+        }
+        if reader.isAtEnd() { throw requiresFields() }
+        if let envelope = try JSONEnvelope.find(reader) { return try read(envelope, raw) }
+        if let fixed { return SchemaAndValue(schema: fixed.schema, value: try decoder.read(&reader, fixed, 0)) }
+        if requiresEnvelope {
+            var copy = reader
+            try copy.skipValue()
+            throw requiresFields()
+        }
+        return SchemaAndValue(value: try decoder.schemaless(&reader))
+    }
+
+    private func read(_ envelope: JSONEnvelope, _ raw: UnsafeRawBufferPointer) throws -> SchemaAndValue {
+        var payload = JSONReader(raw, from: envelope.payload)
+        if let fixed { return SchemaAndValue(schema: fixed.schema, value: try decoder.read(&payload, fixed, 0)) }
+        let schema = UnsafeRawBufferPointer(rebasing: raw[envelope.schema])
+        if schema.elementsEqual("null".utf8) { return SchemaAndValue(value: try decoder.schemaless(&payload)) }
+        let plan = try cache.plan(forJSON: schema)
+        return SchemaAndValue(schema: plan.schema, value: try decoder.read(&payload, plan, 0))
+    }
+
+    private func schemaID(_ headers: [RawHeader]) throws -> SchemaID? {
+        guard !headers.isEmpty else { return nil }
+        let name = context.schemaHeader
+        guard let header = headers.last(where: { $0.name == name }) else { return nil }
+        guard let id = SchemaHeaders.id(in: header) else {
+            throw ConnectError(
+                .data, code: "converter.schema_header", "the header \(name) does not hold the 8 bytes of a schema's id",
+                suggestion: "records with this header are written by connectd only: remove it from what another producer writes")
+        }
+        return id
+    }
+
+    private func requiresFields() -> ConnectError {
+        ConnectError(
+            .data, code: "converter.no_envelope",
+            "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration."
+        )
+    }
+}
+
+/// The settings of ``JsonConverter``: Connect's.
+enum JsonConverterSettings {
+    static let schemasEnable = Setting<Bool>.boolean(
+        "schemas.enable", default: true, importance: .high, displayName: "Enable Schemas",
+        "Include schemas within each of the serialized values and keys. Where the log keeps schemas they stand beside the records instead; unless this is written out as true, JSON without schema is read too."
+    )
+    static let cacheSize = Setting<Int>.int(
+        "schemas.cache.size", default: 1000, importance: .high, displayName: "Schema Cache Size",
+        "The most schemas that a converter instance keeps resolved.")
+    static let decimalFormat = Setting<DecimalFormat>.choice(
+        "decimal.format", default: .base64, ignoringCase: true, importance: .low, displayName: "Decimal Format",
+        "How decimals are written: as a number (NUMERIC) or as the Base64 text of their unscaled bytes (BASE64). Where the log keeps schemas the default is NUMERIC."
+    )
+    static let replaceNullWithDefault = Setting<Bool>.boolean(
+        "replace.null.with.default", default: true, importance: .low, displayName: "Replace null with default",
+        "Whether a null value whose schema has a default is replaced by that default; otherwise null stays null.")
+    static let schemaContent = Setting<String?>.optionalString(
+        "schema.content", importance: .high, displayName: "Schema Content",
+        "A schema, as JSON, of all values read: they are then plain JSON. Needs schemas.enable=true.")
+    static let converterType = Setting<String?>.optionalString(
+        "converter.type", importance: .low, displayName: "Converter Type", "Whether keys, values or headers are converted; set by the worker.")
+
+    static let definition = ConfigDefinition()
+        .group("Schemas", schemasEnable, cacheSize, schemaContent)
+        .group("Serialization", decimalFormat, replaceNullWithDefault)
+        .group(nil, converterType)
+}
