@@ -1,0 +1,34 @@
+#ifndef CONNECTD_BENCHMARK_FLOORS_H
+#define CONNECTD_BENCHMARK_FLOORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// The floors of the benchmarks: the least that plain C does for the same bytes and rows. Each returns the seconds it took
+// (opening and closing included), or a negative number when something failed.
+
+/// Appends `batch_bytes` bytes `batches` times to a new file, each time with fdatasync.
+double floor_append(const char *path, size_t batch_bytes, int batches);
+
+/// Steps a SELECT over all its rows, copies every column's bytes into a buffer and appends the buffer to a new file with
+/// fdatasync after every `rows_per_sync` rows. Stores the number of rows.
+double floor_read_and_append(const char *database, const char *select, const char *path, int rows_per_sync, int64_t *rows);
+
+/// A row of the table the sink's floor fills.
+struct floor_row {
+    int64_t id;
+    const char *customer;
+    double total;
+    const char *note;
+    int64_t at;
+};
+
+/// Upserts rows (made from their number by `make`) into a table of a new database in WAL mode with synchronous=FULL,
+/// `rows_per_commit` to a transaction, by one prepared statement.
+double floor_upsert(const char *database, const char *create, const char *upsert, int64_t rows, int rows_per_commit,
+                    void (*make)(int64_t number, struct floor_row *row));
+
+/// The rows of the benchmarks: number n, the same in C and in SQL.
+void floor_make_row(int64_t number, struct floor_row *row);
+
+#endif
