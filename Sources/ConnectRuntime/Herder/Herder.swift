@@ -66,8 +66,6 @@ public struct ConnectorInfo: Sendable, Hashable {
     }
 }
 
-public enum ConnectorType: String, Sendable { case source, sink, unknown }
-
 public struct ConnectorStatus: Sendable, Hashable {
     public struct Part: Sendable, Hashable {
         /// The task's number; `nil` for the connector itself.
