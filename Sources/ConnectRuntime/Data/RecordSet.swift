@@ -128,6 +128,9 @@ public struct RecordSet: Sendable {
         items[items.count - 1].headerCount += 1
     }
 
+    /// Leaves out the records before an offset; their bytes stay in the arena. For a reader that starts inside a batch.
+    public mutating func removeRecords(before offset: Int64) { items.removeAll { $0.offset < offset } }
+
     public func key(at index: Int) -> ByteSlice? { slice(items[index].keyStart, items[index].keyCount) }
     public func value(at index: Int) -> ByteSlice? { slice(items[index].valueStart, items[index].valueCount) }
     public func hasHeaders(at index: Int) -> Bool { items[index].headerCount > 0 }

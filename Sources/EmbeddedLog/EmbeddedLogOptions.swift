@@ -1,0 +1,35 @@
+public import ConnectRuntime
+
+/// Where an embedded log lives and how much it may hold in memory.
+public struct EmbeddedLogOptions: Sendable {
+    /// The data folder. Made with mode 0700 when it is missing and ``mayCreate`` allows it.
+    public var folder: String
+    /// False: an absent folder or log is an error, and nothing is made. For commands that look at a stopped worker's folder.
+    public var mayCreate: Bool = true
+    /// Most bytes of records one producer transaction holds, and of one session's commits in flight.
+    public var transactionByteLimit = 64 << 20
+    /// Where one append is cut into several record batches; a single larger record stands alone.
+    public var batchByteLimit = 1 << 20
+    /// Bytes of one group commit, beyond which further sessions wait for the next.
+    public var groupByteLimit = 16 << 20
+    /// Size of the write-ahead log at which its content moves into the database file.
+    public var walByteLimit = 32 << 20
+    /// Committed batches kept in memory for waiting consumers, of all partitions together.
+    public var tailByteLimit = 8 << 20
+    /// Bytes one read brings in for a consumer that is behind.
+    public var readByteLimit = 1 << 20
+    /// A group member that does not poll for so long loses its partitions to members that do.
+    public var maximumPollIntervalMilliseconds = 300_000
+    /// How often a write is tried again while the disk is full.
+    public var fullDiskRetryMilliseconds = 1000
+    /// How often retention and compaction look for work.
+    public var maintenanceIntervalMilliseconds = 5000
+    /// How long a compacted topic keeps tombstones, so that every reader can see them.
+    public var tombstoneRetentionMilliseconds: Int64 = 86_400_000
+    public var clock: any WorkerClock = SystemClock()
+    public var logger: Logger = .silent
+    /// Caps the database file, so that tests meet a full disk without filling one.
+    package var maximumPageCount: Int64?
+
+    public init(folder: String) { self.folder = folder }
+}
