@@ -1,4 +1,4 @@
-public import ConnectRuntime
+internal import ConnectRuntime
 
 /// Schemas stored beside the records (D14).
 final class EmbeddedSchemas: LogSchemas {

@@ -1,4 +1,4 @@
-public import ConnectRuntime
+internal import ConnectRuntime
 
 /// Source offsets as rows: the connector's name, then the partition's bytes as they are.
 enum SourceOffsets {

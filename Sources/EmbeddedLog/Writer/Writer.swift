@@ -136,10 +136,17 @@ final class Writer {
             options.logger.info("there is room again under \(folder.path): writing goes on")
         }
         bytesSinceCheckpoint += accepted.reduce(0) { $0 + $1.byteCount } + 4 * Int(LogFile.pageSize)
-        if bytesSinceCheckpoint > options.walByteLimit {
-            // With the group's outcome told already, a disk that has no room for the checkpoint only delays the next group.
-            do { try storage.moveWriteAheadLog() } catch where error.code == .full { return mustEmptyWriteAheadLog = true }
+        if bytesSinceCheckpoint > options.walByteLimit { try moveWriteAheadLog() }
+    }
+
+    private func moveWriteAheadLog() throws {
+        do {
+            try storage.moveWriteAheadLog()
             bytesSinceCheckpoint = 0
+        } catch {
+            // The group's outcome is told already: a disk that has no room for this only delays the next group.
+            guard error.code == .full else { throw error }
+            mustEmptyWriteAheadLog = true
         }
     }
 
