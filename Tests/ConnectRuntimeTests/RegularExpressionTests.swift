@@ -25,3 +25,25 @@ import Testing
         #expect(throws: SettingError.self) { try expression.matches(String(repeating: "a", count: 60)) }
     }
 }
+
+@Suite struct RegularReplacementTests {
+    @Test(arguments: [
+        ("(a)(b)?", "$2x", "a", "x"), ("b", "[$0]", "abc", "a[b]c"), ("a|ab", "-", "ab", "-b"), ("(?<n>b)", "<${n}>", "abc", "a<b>c"),
+        ("(a)", "$10", "a", "a0"), ("x", "y", "abc", "abc"), ("b", "\\$\\\\", "abc", "a$\\c"), ("é", "e", "née", "nee"), ("b*", "-", "abc", "-abc"),
+    ])
+    func theFirstMatchIsReplaced(pattern: String, replacement: String, text: String, expected: String) throws {
+        let expression = try RegularExpression(pattern)
+        #expect(try RegularReplacement(replacement, of: expression).replacingFirst(expression, in: text) == expected)
+    }
+
+    @Test(arguments: ["$", "$1", "${x}", "${x", "a\\", "$x"])
+    func badReplacementsAreRefused(_ replacement: String) throws {
+        let expression = try RegularExpression("a")
+        #expect(throws: SettingError.self) { try RegularReplacement(replacement, of: expression) }
+    }
+
+    @Test func wordsAreASCIIAsJavas() throws {
+        #expect(try !RegularExpression("\\w+").matches("é"))
+        #expect(try !RegularExpression("\\d").matches("\u{0663}"))
+    }
+}

@@ -25,6 +25,9 @@ public struct Struct: Sendable, Hashable {
     /// In a loop over records resolve ``Schema/index(of:)`` once instead.
     public func value(of field: Name) -> Value? { schema.index(of: field).map { values[$0] } }
 
+    /// Gives the values away, so that whoever changes them does it in place.
+    consuming func takeValues() -> [Value] { values }
+
     public static func == (left: Struct, right: Struct) -> Bool {
         left.schema == right.schema && left.values == right.values
     }

@@ -7,7 +7,7 @@ public protocol Transform: AnyObject {
     func configure(_ config: Config) throws
 
     /// Changes a record in place. Its origin is elsewhere and cannot be lost.
-    /// - Throws: any error; `errors.tolerance` decides what becomes of the record.
+    /// - Throws: any error; `errors.tolerance` decides what becomes of the record. It may be tried again, so leave the record as it was when throwing.
     /// - Returns: whether the record goes on; `.drop` filters it, and its offset still advances.
     func apply(_ record: inout Record) throws -> TransformResult
 
@@ -36,12 +36,31 @@ extension Transform {
 }
 
 /// A condition on a record. Threads as for ``Transform``.
+///
+/// Implement ``test(_:)``; ``select(from:at:)`` is called once per batch and goes through it.
 public protocol Predicate: AnyObject {
     func configure(_ config: Config) throws
     func test(_ record: Record) throws -> Bool
+
+    /// Tests the batch's entries at `indexes`, all live.
+    /// - Returns: those for which the condition holds, ascending, and those for which it could not be told.
+    func select(from entries: [RecordBatch.Entry], at indexes: [Int]) -> (holding: [Int], failures: [(index: Int, error: any Error)])
+
     func close()
 }
 
 extension Predicate {
+    public func select(from entries: [RecordBatch.Entry], at indexes: [Int]) -> (holding: [Int], failures: [(index: Int, error: any Error)]) {
+        var holding: [Int] = [], failures: [(index: Int, error: any Error)] = []
+        holding.reserveCapacity(indexes.count)
+        for index in indexes {
+            do {
+                if try test(entries[index].record) { holding.append(index) }
+            } catch {
+                failures.append((index, error))
+            }
+        }
+        return (holding, failures)
+    }
     public func close() {}
 }
