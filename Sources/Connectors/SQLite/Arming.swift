@@ -1,0 +1,149 @@
+internal import ConnectRuntime
+internal import SQLite
+
+/// Makes tables capture their changes: change tables and triggers, made once, mended after an ALTER TABLE.
+///
+/// Everything happens in one transaction on a connection of its own that is closed at once and never checkpoints the user's WAL.
+struct Arming {
+    let path: String
+    let guardPolicy: ReplaceGuard
+    let keyColumns: [Name: [Name]]
+    let logger: Logger
+
+    static let memoryTable = "connectd"
+    private static let memoryColumns = ["name", "value"]
+
+    /// Arms what needs it.
+    /// - Parameters:
+    ///   - reader: looks first, so that a file that is armed already is not written.
+    func arm(_ tables: [Name], reader: Database) throws {
+        if try isArmed(reader, tables) { return }
+        let writer = try Database(path: path, mode: .readWrite)
+        defer { writer.close() }
+        try writer.setNoCheckpointOnClose(true)
+        try writer.execute("PRAGMA wal_autocheckpoint = 0")
+        try writer.transaction(.immediate) {
+            try makeMemory(writer)
+            for table in tables where try needsWork(writer, table) { try arm(writer, table) }
+        }
+    }
+
+    /// Pure look: whether nothing needs to be done.
+    func isArmed(_ database: Database, _ tables: [Name]) throws -> Bool {
+        try Self.uuid(database) != nil && !tables.contains { try needsWork(database, $0) }
+    }
+
+    /// The file's identity: made at random with the first arming.
+    static func uuid(_ database: Database) throws -> String? { try remembered(database, "uuid") }
+
+    static func memory(_ database: Database, _ table: Name) throws -> CaptureMemory? {
+        guard let text = try remembered(database, "table:" + table.text) else { return nil }
+        guard let json = try? JSON.parse(text), let memory = CaptureMemory(json: json) else {
+            throw ConnectError(
+                .fatal, code: "sqlite.memory_damaged", "the row 'table:\(table)' of table connectd cannot be read: \(text.prefix(200))",
+                suggestion: "drop the table connectd and the tables and triggers connectd_* to arm anew, then reset the connector's offsets")
+        }
+        return memory
+    }
+
+    static func forgetCompleteness(_ database: Database, _ table: Name) throws {
+        guard var memory = try memory(database, table), memory.isComplete else { return }
+        memory.isComplete = false
+        try remember(database, "table:" + table.text, memory.json.serializedText)
+    }
+
+    static func remembered(_ database: Database, _ name: String) throws -> String? {
+        guard try SqliteCatalog.sql(database, type: "table", name: memoryTable) != nil else { return nil }
+        let statement = try database.prepare("SELECT value FROM main.connectd WHERE name = ?1", isKept: false)
+        defer { statement.finalize() }
+        try statement.bind(text: name, at: 1)
+        return try statement.step() ? statement.string(at: 0) : nil
+    }
+
+    private static func remember(_ database: Database, _ name: String, _ value: String) throws {
+        let statement = try database.prepare(
+            "INSERT INTO main.connectd (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", isKept: false)
+        defer { statement.finalize() }
+        try statement.bind(text: name, at: 1)
+        try statement.bind(text: value, at: 2)
+        try statement.run()
+    }
+
+    private func makeMemory(_ database: Database) throws {
+        let columns = try SqliteCatalog.columns(database, Name(Self.memoryTable)).map(\.name.text)
+        if columns.isEmpty {
+            try database.execute("CREATE TABLE connectd (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID")
+        } else if columns != Self.memoryColumns {
+            throw ConnectError(
+                .fatal, code: "sqlite.name_taken", "\(path) has a table connectd that is not ours (columns \(columns.joined(separator: ", ")))",
+                suggestion: "rename that table: connectd keeps its notes under this name")
+        }
+        if try Self.uuid(database) == nil {
+            let random = try database.text("SELECT lower(hex(randomblob(16)))") ?? ""
+            try Self.remember(database, "uuid", random)
+        }
+    }
+
+    private func shapeColumns(_ database: Database, _ table: Name) throws -> [TableShape.Column] {
+        let columns = try SqliteCatalog.columns(database, table)
+        if let wanted = keyColumns[table] {
+            for name in wanted where !columns.contains(where: { $0.name == name }) {
+                throw ConnectError(
+                    .configuration, code: "sqlite.unknown_column", "message.key.columns names \(table):\(name), but the table has no such column",
+                    suggestion: Nearest.name(to: name, among: columns.map(\.name)).map { "did you mean \($0)?" })
+            }
+        }
+        return TableShape.columns(of: columns, keyColumns: keyColumns[table])
+    }
+
+    /// Pure look: whether the change table, its memory and its triggers are what they should be.
+    private func needsWork(_ database: Database, _ table: Name) throws -> Bool {
+        let columns = try shapeColumns(database, table)
+        if columns.isEmpty { return false }
+        guard let shape = try Self.memory(database, table)?.shapes.last, shape.columns == columns,
+            try !SqliteCatalog.columns(database, ChangeTable.name(table)).isEmpty
+        else { return true }
+        let present = try SqliteCatalog.triggers(database, on: table)
+        return try ChangeTable.triggers(table, shape).contains { wanted in
+            !present.contains { equalBytes($0.name, wanted.name) && equalBytes($0.sql, wanted.sql) }
+        }
+    }
+
+    private func arm(_ database: Database, _ table: Name) throws {
+        let columns = try shapeColumns(database, table)
+        try guardPolicy.check(table, hazards: ReplaceGuard.hazards(database, table), logger: logger)
+        let changes = ChangeTable.name(table)
+        let existing = try SqliteCatalog.columns(database, changes)
+        var memory = try Self.memory(database, table)
+        if existing.isEmpty {
+            let isEmpty = try database.integer("SELECT NOT EXISTS (SELECT 1 FROM main.\(quotedIdentifier(table.text)))") == 1
+            let isFirst = memory == nil
+            let shape = TableShape(firstSequence: 1, columns: columns)
+            memory = CaptureMemory(isComplete: isEmpty && isFirst, shapes: [shape])
+            try database.execute(ChangeTable.create(table, shape))
+        } else {
+            guard let first = existing.first, first.name == "seq", existing.count >= 3, memory != nil else {
+                throw ConnectError(
+                    .fatal, code: "sqlite.name_taken", "\(path) has a table \(changes) that is not ours", suggestion: "rename that table, or leave \(table) out")
+            }
+            let shape = TableShape(firstSequence: try SqliteCatalog.sequence(database, changes) + 1, columns: columns)
+            for column in ChangeTable.valueColumns(shape) where !existing.contains(where: { $0.name.text.asciiLowercased == column.asciiLowercased }) {
+                try database.execute("ALTER TABLE main.\(quotedIdentifier(changes.text)) ADD COLUMN \(quotedIdentifier(column))")
+            }
+            memory?.shapes.append(shape)
+        }
+        for trigger in try SqliteCatalog.triggers(database, on: table) where Self.isOurs(trigger.name) {
+            try database.execute("DROP TRIGGER main.\(quotedIdentifier(trigger.name))")
+        }
+        guard let memory, let shape = memory.shapes.last else { return }
+        for trigger in try ChangeTable.triggers(table, shape) { try database.execute(trigger.sql) }
+        try Self.remember(database, "table:" + table.text, memory.json.serializedText)
+        logger.info("armed table \(table): changes go to \(changes) from number \(shape.firstSequence) on")
+    }
+
+    /// Also those of a table that was renamed: they would go on writing into the old name's change table.
+    private static func isOurs(_ trigger: String) -> Bool {
+        let bytes = trigger.utf8
+        return bytes.starts(with: "connectd_".utf8) && ["_i", "_u", "_d"].contains { equalBytes(String(trigger.suffix(2)), $0) }
+    }
+}

@@ -1,0 +1,36 @@
+internal import ConnectRuntime
+internal import SQLite
+
+/// What to do about tables where `INSERT OR REPLACE` can delete a row without a trigger.
+///
+/// SQLite fires the delete triggers of a replaced row only where the writer's connection has `recursive_triggers` on. A row with the same
+/// key looks like an insert, which is harmless. One that is replaced through another unique index vanishes unseen.
+enum ReplaceGuard: String, Sendable, CaseIterable {
+    /// Do not capture such tables.
+    case refuse
+    /// The operator vouches that no writer replaces rows this way, or that writers turn `recursive_triggers` on.
+    case accept
+
+    /// The indexes through which a row of another key can be replaced.
+    static func hazards(_ database: Database, _ table: Name) throws -> [String] {
+        try SqliteCatalog.indexes(database, table).filter { index in
+            guard index.isUnique else { return false }
+            if index.origin != "pk" { return true }
+            // Two keys that only a collation makes equal are two keys in the copy.
+            return index.columns.contains { $0.collation.uppercased() != "BINARY" }
+        }.map(\.name)
+    }
+
+    func check(_ table: Name, hazards: [String], logger: Logger) throws {
+        guard !hazards.isEmpty else { return }
+        let what = "INSERT OR REPLACE can delete rows of \(table) unseen through \(hazards.joined(separator: ", "))"
+        switch self {
+        case .accept:
+            logger.warning("\(what), unless the writer's connection has recursive_triggers on: replace.guard=accept takes that as known")
+        case .refuse:
+            throw ConnectError(
+                .fatal, code: "sqlite.replace_hazard", what + ": SQLite fires no delete trigger for a replaced row",
+                suggestion: "set replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import ConnectRuntime
+internal import SQLite
+
+/// One table on its way into its topic: its position, its statements, its pages.
+///
+/// A position read in a poll is pending until the whole poll has succeeded: records of a failed poll are dropped and read again.
+final class TableTail {
+    let table: Name
+    let partition: SourcePartition
+    private(set) var position: SqlitePosition
+    private var pending: SqlitePosition
+    private let uuid: String
+    private let isEvents: Bool
+    private let readers: [RowRecords]
+    private var pages: [Int: Statement] = [:]
+    private var chunkStart: Statement?
+    private var chunkNext: Statement?
+    /// How rows are told apart in a backfill: the primary key's columns, else the rowid.
+    private let walk: [String]
+    private let walkIndexes: [Int]
+
+    /// - Parameters:
+    ///   - shapes: all the table has had, oldest first; never empty.
+    ///   - primaryKey: indexes of the primary key's columns in the newest shape, in its order; empty for a table without one.
+    ///   - rowid: a name for the rowid, used where there is no primary key.
+    init(
+        _ table: Name, topic: Name, shapes: [TableShape], position: SqlitePosition, uuid: String, isEvents: Bool, primaryKey: [Int], rowid: String?,
+        options: RowRecords.Options
+    ) {
+        self.table = table
+        self.uuid = uuid
+        self.isEvents = isEvents
+        self.position = position
+        pending = position
+        partition = TableTail.partition(table)
+        readers = shapes.map { RowRecords(table, topic: topic, shape: $0, options: options) }
+        let newest = shapes[shapes.count - 1]
+        walk = primaryKey.isEmpty ? [rowid ?? "rowid"] : primaryKey.map { newest.columns[$0].name.text }
+        walkIndexes = primaryKey
+    }
+
+    static func partition(_ table: Name) -> SourcePartition { SourcePartition([("table", .string(table.text))]) }
+
+    var isBackfilling: Bool { position.backfill != nil }
+
+    func begin() { pending = position }
+    func commit() { position = pending }
+
+    /// Gives the last record appended since `first` the offset that covers them all.
+    private func cover(_ batch: inout RecordBatch, from first: Int) {
+        guard batch.count > first, let last = batch.entries.last else { return }
+        batch.entries[batch.count - 1] = RecordBatch.Entry(
+            record: last.record, origin: .source(SourceOrigin(partition: partition, offset: pending.offset(uuid: uuid))))
+    }
+
+    /// Reads inside the caller's read transaction: changes first; when none is left in it, a chunk of the backfill.
+    /// - Returns: whether there is more to read at once.
+    func read(_ database: Database, rows: Int, bytes: Int, now: Int64, into batch: inout RecordBatch) throws -> Bool {
+        let first = batch.count
+        var rowsLeft = rows, bytesLeft = bytes
+        var isAtEnd = false
+        while !isAtEnd, rowsLeft > 0, bytesLeft > 0 {
+            let index = shapeIndex(of: pending.sequence)
+            let reader = readers[index]
+            let bound = index + 1 < readers.count ? readers[index + 1].shape.firstSequence : Int64.max
+            let read = try page(database, index, reader, bound: bound, rows: rowsLeft, bytes: bytesLeft, now: now, into: &batch)
+            rowsLeft -= read
+            bytesLeft -= reader.bytes
+            if rowsLeft > 0, bytesLeft > 0 {
+                if index + 1 < readers.count { pending.sequence = max(pending.sequence, bound - 1) } else { isAtEnd = true }
+            }
+        }
+        if isAtEnd, pending.backfill != nil { try chunk(database, rows: rowsLeft, bytes: bytesLeft, now: now, into: &batch) }
+        cover(&batch, from: first)
+        return !isAtEnd || pending.backfill != nil
+    }
+
+    private func shapeIndex(of sequence: Int64) -> Int {
+        var index = readers.count - 1
+        while index > 0, readers[index].shape.firstSequence > sequence + 1 { index -= 1 }
+        return index
+    }
+
+    private func page(
+        _ database: Database, _ index: Int, _ reader: RowRecords, bound: Int64, rows: Int, bytes: Int, now: Int64, into batch: inout RecordBatch
+    ) throws -> Int {
+        let statement: Statement
+        if let kept = pages[index] {
+            statement = kept
+        } else {
+            statement = try database.prepare(isEvents ? eventSelect(reader.shape) : ChangeTable.select(table, reader.shape))
+            pages[index] = statement
+        }
+        defer { statement.reset() }
+        try statement.bind(pending.sequence, at: 1)
+        try statement.bind(Int64(rows), at: 2)
+        try statement.bind(bound, at: 3)
+        reader.bytes = 0
+        var read = 0
+        while try statement.step() {
+            if isEvents {
+                let id = statement.int64(at: Int32(walkIndexes[0]))
+                try reader.existing(statement, op: "c", sequence: id, now: now, partition: partition, into: &batch)
+                pending.sequence = id
+            } else {
+                try reader.change(statement, now: now, partition: partition, into: &batch)
+                pending.sequence = statement.int64(at: 0)
+                pending.time = statement.int64(at: 2)
+            }
+            read += 1
+            if reader.bytes >= bytes { break }
+        }
+        return read
+    }
+
+    private func eventSelect(_ shape: TableShape) throws -> String {
+        let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }.joined(separator: ", ")
+        let id = try quotedIdentifier(walk[0])
+        return "SELECT \(columns) FROM main.\(try quotedIdentifier(table.text)) WHERE \(id) > ?1 AND \(id) < ?3 ORDER BY \(id) LIMIT ?2"
+    }
+
+    /// Rows as of this read transaction: every earlier change was just read, every later one comes after them.
+    private func chunk(_ database: Database, rows: Int, bytes: Int, now: Int64, into batch: inout RecordBatch) throws {
+        let reader = readers[readers.count - 1]
+        let after = pending.backfill ?? []
+        let statement = try chunkStatement(database, reader.shape, isFirst: after.isEmpty)
+        defer { statement.reset() }
+        try statement.bind(Int64(rows), at: 1)
+        for (index, value) in after.enumerated() { try value.bind(statement, at: Int32(index) + 2) }
+        reader.bytes = 0
+        let width = Int32(reader.shape.columns.count)
+        var read = 0
+        var last: [SqliteValue] = []
+        while try statement.step() {
+            try reader.existing(statement, op: "r", sequence: nil, now: now, partition: partition, into: &batch)
+            read += 1
+            let isLast = read == rows || reader.bytes >= bytes
+            if isLast {
+                for index in 0..<Int32(walk.count) { last.append(try SqliteValue.read(statement, at: width + index) ?? .null) }
+                break
+            }
+        }
+        pending.backfill = last.isEmpty ? nil : last
+    }
+
+    private func chunkStatement(_ database: Database, _ shape: TableShape, isFirst: Bool) throws -> Statement {
+        if let kept = isFirst ? chunkStart : chunkNext { return kept }
+        let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }
+        // A quoted name that is no column would be taken for a text: the rowid stands bare.
+        let keys = walkIndexes.isEmpty ? walk : try walk.map { try quotedIdentifier($0) }
+        let list = keys.joined(separator: ", ")
+        let marks = keys.indices.map { "?\($0 + 2)" }.joined(separator: ", ")
+        let condition = isFirst ? "" : " WHERE (\(list)) > (\(marks))"
+        let statement = try database.prepare(
+            "SELECT \((columns + keys).joined(separator: ", ")) FROM main.\(try quotedIdentifier(table.text))\(condition) ORDER BY \(list) LIMIT ?1")
+        if isFirst { chunkStart = statement } else { chunkNext = statement }
+        return statement
+    }
+}
