@@ -49,9 +49,12 @@ enum ChangeTable {
         }
     }
 
-    /// The page of changes after ?1, at most ?2 of them and before ?3.
+    /// The page of changes after ?1, at most ?2 of them and before ?3: number, op, time, row before, row after. The key is in the rows.
     static func select(_ table: Name, _ shape: TableShape) throws -> String {
-        let values = try valueColumns(shape).map { try ", " + quotedIdentifier($0) }.joined()
-        return "SELECT seq, op, at\(values) FROM main.\(try quotedIdentifier(name(table).text)) WHERE seq > ?1 AND seq < ?3 ORDER BY seq LIMIT ?2"
+        let rows = try ["b_", "a_"].flatMap { prefix in try shape.columns.map { try quotedIdentifier(prefix + $0.name.text) } }
+        return """
+            SELECT \((["seq", "op", "at"] + rows).joined(separator: ", ")) FROM main.\(try quotedIdentifier(name(table).text)) \
+            WHERE seq > ?1 AND seq < ?3 ORDER BY seq LIMIT ?2
+            """
     }
 }

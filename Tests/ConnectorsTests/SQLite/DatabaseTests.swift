@@ -1,3 +1,4 @@
+import ConnectTesting
 import Foundation
 import SQLite
 import Testing

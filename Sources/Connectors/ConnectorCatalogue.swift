@@ -1,0 +1,8 @@
+public import ConnectRuntime
+
+/// The connectors that are built in. Adding one is a folder and a line here.
+public enum ConnectorCatalogue {
+    public static let plugins: [Plugin] = [
+        SqlitePlugins.source
+    ]
+}

@@ -1,0 +1,63 @@
+import ConnectRuntime
+import ConnectTesting
+import Synchronization
+
+/// Collects what a task logs.
+final class LogLines: LogHandler {
+    private let lines = Mutex<[String]>([])
+    func isEnabled(_ level: Logger.Level, label: String) -> Bool { true }
+    func write(_ entry: LogEntry) { lines.withLock { $0.append("\(entry.level): \(entry.message)") } }
+    var all: [String] { lines.withLock { $0 } }
+}
+
+/// What a runner gives a task, with offsets kept in memory.
+class TestTaskContext: TaskContext {
+    let connector: Name
+    let task = 0
+    var epoch: Int64 = 1
+    let clock: any WorkerClock = SystemClock()
+    let log = LogLines()
+    var logger: Logger { Logger(label: "test", handler: log) }
+    let metrics = TaskMetrics()
+    let wakeUp = WakeUp()
+    var notes: [String?] = []
+    var clusterID: String { "test-log" }
+    init(_ connector: Name = "test") { self.connector = connector }
+    func note(_ text: String?) { notes.append(text) }
+}
+
+final class TestSourceContext: TestTaskContext, SourceTaskContext {
+    var offsets: [SourcePartition: SourceOffset] = [:]
+    func offset(_ partition: SourcePartition) throws -> SourceOffset? { offsets[partition] }
+    var transactions: (any TransactionContext)? { nil }
+
+    /// Takes over the offsets of a batch, as the log does in the batch's own transaction.
+    func store(_ batch: RecordBatch) {
+        for entry in batch.entries {
+            if case .source(let origin) = entry.origin, let offset = origin.offset { offsets[origin.partition] = offset }
+        }
+    }
+}
+
+final class TestSinkContext: TestTaskContext, SinkTaskContext {
+    var reporter: (any ErrantRecordReporter)?
+    func seek(_ partition: TopicPartition, to offset: Int64) {}
+    func pause(_ partitions: [TopicPartition]) {}
+    func resume(_ partitions: [TopicPartition]) {}
+    func requestCommit() {}
+    func setTimeout(milliseconds: Int) {}
+}
+
+/// Keeps dead letters, each once.
+final class TestReporter: ErrantRecordReporter {
+    private(set) var letters: [(partition: TopicPartition, offset: Int64, error: ConnectError)] = []
+    var tolerates = true
+    func report(_ failures: [(entry: RecordBatch.Entry, error: ConnectError)]) throws {
+        for failure in failures {
+            guard case .log(let origin) = failure.entry.origin else { continue }
+            if !tolerates { throw failure.error }
+            if letters.contains(where: { $0.partition == origin.topicPartition && $0.offset == origin.offset }) { continue }
+            letters.append((origin.topicPartition, origin.offset, failure.error))
+        }
+    }
+}
