@@ -46,7 +46,7 @@ let package = Package(
 
         .executableTarget(
             name: "connectd",
-            dependencies: ["ConnectRuntime", "ConnectREST", "Connectors", "EmbeddedLog"],
+            dependencies: ["ConnectRuntime", "ConnectREST", "Connectors", "Curl", "EmbeddedLog", "SQLite"],
             swiftSettings: strict),
 
         // Tests mirror the sources; ConnectdTests drive the built program from outside (processes, kill -9, REST, the command line).
@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
-        .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST"], swiftSettings: strict),
-        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], swiftSettings: strict),
+        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "EmbeddedLog", "SQLite"], swiftSettings: strict),
     ]
 )

@@ -4,9 +4,10 @@ import ConnectTesting
 import Testing
 
 struct HandlerTests {
-    @Test func everyCaseAnswersAsConnectDoes() {
+    @Test func everyCaseAnswersAsConnectDoes() throws {
+        let log = try TestLog()
         let api = RestAPI(
-            herder: ScriptedHerder(), log: EmptyTopicLog(), browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0")
+            herder: ScriptedHerder(), log: log.log, browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0")
         for step in RestCase.all {
             var headers = Headers(["Host": "127.0.0.1:1"])
             for (name, value) in step.headers { headers.add(name, value) }
@@ -20,9 +21,10 @@ struct HandlerTests {
     }
 
     /// Every method of every route says something in Connect's error body or succeeds; nothing is forgotten in the dispatch.
-    @Test func refusalsOfTheHerderKeepTheirMeaning() {
+    @Test func refusalsOfTheHerderKeepTheirMeaning() throws {
+        let log = try TestLog()
         let herder = ScriptedHerder()
-        let api = RestAPI(herder: herder, log: EmptyTopicLog(), browserGuard: BrowserGuard(allowedHosts: nil), version: "0.0.0")
+        let api = RestAPI(herder: herder, log: log.log, browserGuard: BrowserGuard(allowedHosts: nil), version: "0.0.0")
         let kinds: [(HerderError.Kind, Int)] = [
             (.badRequest, 400), (.conflict, 409), (.timeout, 500), (.unavailable, 503), (.internalError, 500), (.alreadyExists, 409),
         ]

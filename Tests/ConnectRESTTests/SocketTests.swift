@@ -10,8 +10,9 @@ import Testing
     private func withServer(
         limits: ServerLimits = ServerLimits(), herder: ScriptedHerder = ScriptedHerder(), _ body: @escaping @Sendable (UInt16) throws -> Void
     ) async throws {
+        let log = try TestLog()
         let server = try RestServer(ListenAddress(host: "127.0.0.1", port: 0), limits: limits)
-        server.serve(RestAPI(herder: herder, log: EmptyTopicLog(), browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0"))
+        server.serve(RestAPI(herder: herder, log: log.log, browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0"))
         let port = server.address.port
         defer { server.stop() }
         try await onThread { try body(port) }
@@ -69,8 +70,9 @@ import Testing
         }
         var limits = ServerLimits()
         limits.stopMilliseconds = 50
+        let log = try TestLog()
         let server = try RestServer(ListenAddress(host: "127.0.0.1", port: 0), limits: limits)
-        server.serve(RestAPI(herder: herder, log: EmptyTopicLog(), browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0"))
+        server.serve(RestAPI(herder: herder, log: log.log, browserGuard: BrowserGuard(allowedHosts: []), version: "0.0.0"))
         try await onThread {
             let slow = try RawClient.open(server.address.port, "GET", "/connectors", ["Host": "localhost"], "")
             #expect(entered.wait(milliseconds: 10_000))

@@ -3,8 +3,8 @@ import ConnectRuntime
 /// Topics and their records, for people who look: what the command line's `topics` asks of a running worker.
 extension RestAPI {
     /// Most records of one page, and the longest a request waits for the first.
-    static let largestPage = 1_000
-    static let longestWaitMilliseconds = 10_000
+    public static let largestPage = 1_000
+    public static let longestWaitMilliseconds = 10_000
 
     func topics() throws -> Response { .json(try TopicJSON.list(log)) }
 

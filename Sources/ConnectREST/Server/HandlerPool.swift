@@ -1,5 +1,4 @@
 import ConnectRuntime
-import Glibc
 import Synchronization
 
 /// A few plain threads that run handlers, so that no slow call holds the server's own thread. Threads are made when there is
@@ -78,23 +77,6 @@ final class HandlerPool: Sendable {
     }
 
     private func startThread() -> Bool {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(self).toOpaque()
-        let code = pthread_create(&thread, nil, handlerThread, context)
-        guard code == 0 else {
-            Unmanaged<HandlerPool>.fromOpaque(context).release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
+        (try? PlainThread.start("rest") { self.run() }) != nil
     }
-
-    fileprivate static func enter(_ context: UnsafeMutableRawPointer) {
-        Unmanaged<HandlerPool>.fromOpaque(context).takeRetainedValue().run()
-    }
-}
-
-private func handlerThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let context { HandlerPool.enter(context) }
-    return nil
 }

@@ -29,17 +29,22 @@ public struct TopicPage: Sendable {
         self.error = error
     }
 
-    /// Reads at most so many records, waiting at most so long for the first.
+    /// Reads at most so many records, waiting at most so long for the first that is not there yet; what is there is read without that wait.
     public static func read(
         _ reader: TopicReader, topic: Name, format: RecordFormat, maximumRecords: Int, milliseconds: Int, log: any TopicLog
     ) throws(LogError) -> TopicPage {
         var shown: [JSON] = []
         var failure: ConnectError?
+        var ends: [Int32: Int64] = [:]
+        for partition in reader.partitions { ends[partition] = try? log.bounds(of: TopicPartition(topic, partition)).end }
         let clock = SystemClock()
         let deadline = clock.monotonicNanoseconds() + UInt64(max(0, milliseconds)) * 1_000_000
-        reading: while shown.count < maximumRecords {
+        var bytes = 0
+        reading: while shown.count < maximumRecords, bytes < pageBytes {
             let now = clock.monotonicNanoseconds()
-            let wait = shown.isEmpty && now < deadline ? Int((deadline - now) / 1_000_000) : 0
+            let isBehind = reader.partitions.contains { reader.position($0).offset < ends[$0] ?? 0 }
+            if !isBehind, now >= deadline || !shown.isEmpty { break }
+            let wait = isBehind ? readMilliseconds : Int((deadline - now) / 1_000_000)
             let sets: [ConsumedRecords]
             do throws(LogError) {
                 sets = try reader.next(maximumBytes: pageBytes, milliseconds: wait)
@@ -48,13 +53,17 @@ public struct TopicPage: Sendable {
                 failure = error.connectError
                 break
             }
-            if sets.isEmpty, wait == 0 || clock.monotonicNanoseconds() >= deadline { break }
-            for set in sets {
+            if sets.isEmpty, isBehind || clock.monotonicNanoseconds() >= deadline { break }
+            for (number, set) in sets.enumerated() {
+                bytes += set.records.byteCount
                 let partition = set.topicPartition.partition
                 for index in 0..<set.records.count {
                     let offset = set.records.items[index].offset
                     if offset < reader.position(partition).offset { continue }
-                    if shown.count >= maximumRecords { break reading }
+                    if shown.count >= maximumRecords {
+                        reader.putBack(sets[number...])
+                        break reading
+                    }
                     do {
                         shown.append(try format.json(set, index, schemas: log.schemas))
                     } catch {
@@ -78,8 +87,10 @@ public struct TopicPage: Sendable {
         return TopicPage(records: shown, next: next, error: failure)
     }
 
-    /// Bytes asked of the log at a time.
+    /// Bytes asked of the log at a time, and beyond which a page is full.
     private static let pageBytes = 1 << 20
+    /// The longest a read of records that are there may take.
+    private static let readMilliseconds = 5_000
 
     var json: JSON {
         .object([

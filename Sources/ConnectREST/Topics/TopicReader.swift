@@ -14,6 +14,7 @@ public final class TopicReader {
     private let consumer: any LogConsumer
     private let topic: TopicDescription
     private var positions: [Int32: CommittedOffset] = [:]
+    private var pending: [ConsumedRecords] = []
 
     /// Longest wait for a partition's assignment; the embedded engine assigns at once.
     private static let assignmentMilliseconds = 5_000
@@ -60,12 +61,19 @@ public final class TopicReader {
 
     /// What comes next, per partition in offset order; empty when nothing came in time.
     public func next(maximumBytes: Int, milliseconds: Int) throws(LogError) -> [ConsumedRecords] {
+        if !pending.isEmpty {
+            defer { pending = [] }
+            return pending
+        }
         var found: [ConsumedRecords] = []
         for event in try consumer.poll(maximumBytes: maximumBytes, milliseconds: milliseconds) {
             if case .records(let records) = event { found.append(records) }
         }
         return found
     }
+
+    /// Gives back what was not, or not wholly, shown: it comes first next time.
+    func putBack(_ records: ArraySlice<ConsumedRecords>) { pending = Array(records) }
 
     /// Notes that everything before `offset` was shown.
     public func advance(_ partition: Int32, to offset: Int64, epoch: Int32) {
