@@ -109,6 +109,12 @@ public struct RecordSet: Sendable {
 
     mutating func reserve(_ count: Int) { items.reserveCapacity(count) }
 
+    /// Appends a copy of another set's record with its offset.
+    package mutating func append(_ index: Int, of other: RecordSet) {
+        append(timestamp: other.items[index].timestamp, key: other.key(at: index), value: other.value(at: index), headers: other.headers(at: index))
+        items[items.count - 1].offset = other.items[index].offset
+    }
+
     /// Adds a record whose bytes already lie in the storage; headers follow with ``addHeaderRange(name:value:)``.
     public mutating func addRange(offset: Int64, timestamp: Int64, key: Range<Int>?, value: Range<Int>?) {
         items.append(

@@ -17,14 +17,14 @@ public enum BatchEncoder {
         return write(records, range, frame) { Int64($0 - range.lowerBound) }
     }
 
-    /// Encodes a batch again with only the records at `kept`: compaction. Base and last offset, timestamps and the records'
-    /// own offsets stay, also when nothing is kept.
-    public static func rewrite(_ header: BatchHeader, _ records: RecordSet, keeping kept: [Int]) -> [UInt8] {
+    /// Encodes records that have offsets already, with gaps perhaps, as the batch of a range of offsets: what compaction leaves of it,
+    /// even when that is nothing.
+    public static func encode(_ records: RecordSet, covering offsets: ClosedRange<Int64>, leaderEpoch: Int32) -> [UInt8] {
         let frame = Frame(
-            baseOffset: header.baseOffset, leaderEpoch: header.leaderEpoch, attributes: header.attributes,
-            lastOffsetDelta: header.lastOffsetDelta, baseTimestamp: header.baseTimestamp, maximumTimestamp: header.maximumTimestamp,
-            producer: header.producer)
-        return write(records, kept, frame) { records.items[$0].offset &- header.baseOffset }
+            baseOffset: offsets.lowerBound, leaderEpoch: leaderEpoch, attributes: 0,
+            lastOffsetDelta: Int32(clamping: offsets.upperBound &- offsets.lowerBound), baseTimestamp: records.items.first?.timestamp ?? -1,
+            maximumTimestamp: records.items.reduce(-1) { max($0, $1.timestamp) }, producer: .none)
+        return write(records, 0..<records.count, frame) { records.items[$0].offset &- offsets.lowerBound }
     }
 
     /// Ranges of consecutive records whose batches stay within `maximumBytes`; a record larger than that stands alone.

@@ -191,7 +191,8 @@ final class EmbeddedConsumer: LogConsumer {
                 left -= batch.bytes.count
                 let records = try batch.records(of: now.partition, from: now.position)
                 now.position = records.nextOffset
-                events.append(.records(records))
+                // Compaction may have emptied it.
+                if !records.records.isEmpty { events.append(.records(records)) }
             }
             assigned[place] = now
             if left <= 0 { break }

@@ -7,6 +7,9 @@ struct PartitionRow: Equatable {
     var byteCount: Int64 = 0
     /// Append time of the newest batch; later ones never get an earlier one.
     var lastAppend: Int64 = 0
+    /// Up to here a compacted partition was compacted, and how many bytes it had then.
+    var compactedTo: Int64 = 0
+    var compactedBytes: Int64 = 0
 
     static func key(_ serial: Int64) -> [UInt8] {
         var buffer = ByteBuffer(capacity: 8)
@@ -15,11 +18,13 @@ struct PartitionRow: Equatable {
     }
 
     var value: [UInt8] {
-        var buffer = ByteBuffer(capacity: 32)
+        var buffer = ByteBuffer(capacity: 48)
         buffer.append(bigEndian: start)
         buffer.append(bigEndian: end)
         buffer.append(bigEndian: byteCount)
         buffer.append(bigEndian: lastAppend)
+        buffer.append(bigEndian: compactedTo)
+        buffer.append(bigEndian: compactedBytes)
         return buffer.take()
     }
 
@@ -28,12 +33,14 @@ struct PartitionRow: Equatable {
     init?(value: [UInt8]) {
         var reader = RowReader(value)
         guard let start: Int64 = reader.integer(), let end: Int64 = reader.integer(), let byteCount: Int64 = reader.integer(),
-            let lastAppend: Int64 = reader.integer(), reader.isAtEnd, start >= 0, end >= start
+            let lastAppend: Int64 = reader.integer(), let compactedTo: Int64 = reader.integer(), let compactedBytes: Int64 = reader.integer(), reader.isAtEnd, start >= 0, end >= start
         else { return nil }
         self.start = start
         self.end = end
         self.byteCount = byteCount
         self.lastAppend = lastAppend
+        self.compactedTo = compactedTo
+        self.compactedBytes = compactedBytes
     }
 
     /// Key of the row that says where a leader epoch starts in a partition.

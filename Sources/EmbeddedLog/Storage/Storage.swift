@@ -1,6 +1,11 @@
 internal import ConnectRuntime
 internal import SQLite
 
+/// A batch's row without its bytes.
+struct BatchRow {
+    var baseOffset: Int64, lastOffset: Int64, appendTime: Int64, byteCount: Int64
+}
+
 /// The database of a log: the only place that knows its SQL. Belongs to the writer's thread.
 ///
 /// Methods throw ``SQLiteError`` for what SQLite says and ``LogError`` for what the content says.
@@ -9,7 +14,7 @@ final class Storage {
     private let beginStatement: Statement, commitStatement: Statement
     private let putEntry: Statement, removeEntry: Statement, readEntry: Statement, scanEntries: Statement
     private let insertBatch: Statement, batchAtOrBefore: Statement, batchesFrom: Statement
-    private let removeBatch: Statement, replaceBatch: Statement
+    private let removeBatch: Statement
 
     init(_ database: Database) throws(SQLiteError) {
         self.database = database
@@ -26,7 +31,6 @@ final class Storage {
         batchesFrom = try database.prepare(
             "SELECT id, last, appended, checksum, bytes FROM batches WHERE id >= ?1 AND id < ?2 ORDER BY id")
         removeBatch = try database.prepare("DELETE FROM batches WHERE id = ?1")
-        replaceBatch = try database.prepare("UPDATE batches SET checksum = ?2, bytes = ?3 WHERE id = ?1")
     }
 
     func begin() throws(SQLiteError) { try beginStatement.run() }
@@ -97,18 +101,6 @@ final class Storage {
         }
     }
 
-    /// Puts other bytes in a batch's place; offsets and append time stay.
-    func replace(_ batch: StoredBatch, serial: Int64, with bytes: [UInt8]) throws(SQLiteError) {
-        let checksum = bytes.withUnsafeBytes {
-            StoredBatch.checksum(
-                serial: serial, baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, appendTime: batch.appendTime, header: $0)
-        }
-        try replaceBatch.bind(BatchKey.row(serial, batch.baseOffset), at: 1)
-        try replaceBatch.bind(checksum, at: 2)
-        try replaceBatch.bind(blob: bytes, at: 3)
-        try replaceBatch.run()
-    }
-
     func removeBatch(serial: Int64, baseOffset: Int64) throws(SQLiteError) {
         try removeBatch.bind(BatchKey.row(serial, baseOffset), at: 1)
         try removeBatch.run()
@@ -139,6 +131,21 @@ final class Storage {
             else { throw partition.damaged(at: base, "the batch's row does not match its checksum") }
             let batch = StoredBatch(baseOffset: base, lastOffset: last, appendTime: appended, bytes: Array(blob), isFromMemory: false)
             if try !body(batch) { return }
+        }
+    }
+
+    /// Walks over what the rows of a partition's batches say, from a base offset on, without reading the batches.
+    func scanBatchRows(serial: Int64, from baseOffset: Int64, _ body: (BatchRow) throws -> Bool) throws {
+        let statement = try database.prepare(
+            "SELECT id, last, appended, length(bytes) FROM batches WHERE id >= ?1 AND id < ?2 ORDER BY id", isKept: false)
+        defer { statement.finalize() }
+        try statement.bind(BatchKey.row(serial, baseOffset), at: 1)
+        try statement.bind(BatchKey.row(serial + 1, 0), at: 2)
+        while try statement.step() {
+            let row = BatchRow(
+                baseOffset: BatchKey.offset(statement.int64(at: 0)), lastOffset: statement.int64(at: 1), appendTime: statement.int64(at: 2),
+                byteCount: statement.int64(at: 3))
+            if try !body(row) { return }
         }
     }
 

@@ -22,7 +22,7 @@ final class Writer {
     private var bytesSinceCheckpoint = 0
     private var stopReason: LogError?
     private var isStopped: Bool { stopReason != nil }
-    private var maintenance: Maintenance
+    private let maintenance: Maintenance
 
     init(_ opened: LogFile.Opened, folder: DataFolder, queue: WriterQueue, log: LogState, waiters: Waiters, options: EmbeddedLogOptions) {
         storage = opened.storage
@@ -118,6 +118,7 @@ final class Writer {
         guard transaction.changeCount > 0 else {
             storage.rollBack()
             requests = []
+            transaction.runAfterCommit()
             for request in accepted { request.finish(nil) }
             return
         }

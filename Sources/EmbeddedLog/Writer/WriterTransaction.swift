@@ -70,6 +70,22 @@ final class WriterTransaction {
         return base
     }
 
+    func insert(_ batch: StoredBatch, into partition: PartitionLog) throws {
+        changeCount += 1
+        try storage.insert(batch, serial: partition.serial)
+    }
+
+    func removeBatch(of partition: PartitionLog, baseOffset: Int64) throws {
+        changeCount += 1
+        try storage.removeBatch(serial: partition.serial, baseOffset: baseOffset)
+    }
+
+    /// - Returns: whether there was anything to remove.
+    func removeGarbage(firstSerial: Int64, count: Int64, limit: Int) throws -> Bool {
+        changeCount += 1
+        return try storage.removeGarbage(firstSerial: firstSerial, count: count, limit: limit)
+    }
+
     /// Sets a partition's row, for retention and compaction.
     func setRow(_ row: PartitionRow, of partition: PartitionLog) {
         changeCount += 1
@@ -85,9 +101,11 @@ final class WriterTransaction {
         try storage.put(.state, StateRow.key, state.value)
     }
 
+    func runAfterCommit() { for body in onCommit { body() } }
+
     /// After COMMIT: makes it all visible. - Returns: partitions with new batches.
     func publish(_ tail: TailBudget) -> [PartitionLog] {
-        for body in onCommit { body() }
+        runAfterCommit()
         var appended: [PartitionLog] = []
         for staged in partitions.values {
             staged.partition.update { view in
