@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Runs a body that blocks on a thread of its own, so that the small pool tests run on stays free.
