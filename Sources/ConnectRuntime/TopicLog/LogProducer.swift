@@ -4,7 +4,8 @@
 /// All of one transaction becomes visible and durable together, or not at all. An open transaction is held in memory bounded by
 /// the engine's `transactionByteLimit`; beyond it `append` is `.invalid` and the transaction must be aborted.
 /// Several commits may be in flight; they become durable in the order of the calls. After one of them failed, those
-/// queued behind it fail too (`.abortable`), so nothing overtakes a failure.
+/// queued behind it fail too (`.abortable`), and so does `begin`, until ``abort()`` says that the failure was heard of: nothing
+/// overtakes a failure. After `.fenced` and `.fatal` there is no going on.
 public protocol LogProducer: AnyObject {
     /// The fencing epoch of this session; hand it to whatever the session writes elsewhere.
     var epoch: Int64 { get }
@@ -12,7 +13,8 @@ public protocol LogProducer: AnyObject {
     /// Most bytes one transaction may hold.
     var transactionByteLimit: Int { get }
 
-    /// Starts a transaction. `.invalid` when one is open.
+    /// Starts a transaction. `.invalid` when one is open, `.abortable` after a failure that ``abort()`` has not yet acknowledged. Waits a
+    /// few seconds for room when too much is in flight, then `.retriable`.
     func begin() throws(LogError)
 
     /// Adds records to the open transaction, in their order. They get offsets at commit. `.unknownTopic` when the topic does not exist.
@@ -30,7 +32,7 @@ public protocol LogProducer: AnyObject {
     /// Hands the transaction over to be made durable and returns at once. An empty transaction resolves at once.
     func commit() throws(LogError) -> CommitTicket
 
-    /// Forgets the open transaction; without one it does nothing.
+    /// Forgets the open transaction, if there is one, and acknowledges a failed commit, if there was one.
     func abort()
 
     /// Ends the session. Commits in flight go on; an open transaction is aborted. A second call does nothing.

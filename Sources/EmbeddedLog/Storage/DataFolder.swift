@@ -1,10 +1,12 @@
 internal import ConnectRuntime
 internal import Glibc
+internal import Synchronization
 
 /// The folder of a log, held by one process at a time: a lock on a file of its own, taken before anything else is read (D3).
 final class DataFolder: Sendable {
     let path: String
-    private let lockDescriptor: Int32
+    /// −1 once released.
+    private let lockDescriptor: Mutex<Int32>
 
     var database: String { path + "/topics.db" }
     var newDatabase: String { path + "/topics.db.new" }
@@ -25,10 +27,18 @@ final class DataFolder: Sendable {
             throw LogError(.invalid, "\(path) is not a folder", suggestion: "name a folder for the data")
         }
         self.path = path
-        lockDescriptor = try DataFolder.lock(path, mayCreate: mayCreate)
+        lockDescriptor = Mutex(try DataFolder.lock(path, mayCreate: mayCreate))
     }
 
-    deinit { close(lockDescriptor) }
+    deinit { release() }
+
+    /// Lets another process (or another log of this one) have the folder.
+    func release() {
+        lockDescriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
 
     /// Makes the folder and those above it; the last with mode 0700.
     private static func make(_ path: String) throws(LogError) {

@@ -213,6 +213,7 @@ final class Writer {
             }
         }
         storage.database.close()
+        folder.release()
         waiters.wakeAll()
     }
 }
