@@ -24,6 +24,45 @@ public struct ConfigDefinition: Sendable {
         return copy
     }
 
+    /// The same settings with a prefix in front of their names: a transform's or converter's as they stand in a connector's configuration.
+    public func prefixed(_ prefix: String) -> ConfigDefinition {
+        var copy = self
+        copy.keys = keys.map { $0.renamed(Name(prefix + $0.name.text), aliases: $0.aliases.map { Name(prefix + $0.text) }) }
+        return copy
+    }
+
+    /// All settings in one group, numbered from `first`.
+    public func inGroup(_ group: String, from first: Int) -> ConfigDefinition {
+        var copy = self
+        for index in copy.keys.indices {
+            copy.keys[index].group = group
+            copy.keys[index].order = first + index
+        }
+        return copy
+    }
+
+    /// Without the settings of these names.
+    public func without(_ names: [Name]) -> ConfigDefinition {
+        var copy = self
+        copy.keys.removeAll { names.contains($0.name) }
+        return copy
+    }
+
+    /// With other declarations in place of those of the same name.
+    public func replacing(_ others: [SettingKey]) -> ConfigDefinition {
+        var copy = self
+        for other in others { for index in copy.keys.indices where copy.keys[index].name == other.name { copy.keys[index] = other } }
+        return copy
+    }
+
+    /// Important ones first, then by name: how Connect shows the settings of transforms.
+    public func sortedByImportance() -> ConfigDefinition {
+        func rank(_ key: SettingKey) -> Int { key.importance == .high ? 0 : key.importance == .medium ? 1 : 2 }
+        var copy = self
+        copy.keys.sort { (rank($0), $0.name) < (rank($1), $1.name) }
+        return copy
+    }
+
     /// The same settings with other defaults: what an alias of another product's class brings along.
     public func defaulting(_ defaults: KeyValuePairs<Name, String>) -> ConfigDefinition {
         var copy = self

@@ -27,9 +27,17 @@ public struct ReferenceResolver: Sendable {
         return ConfigMap(resolved)
     }
 
-    /// Whether a text holds a reference of a provider we know.
-    public static func holdsReference(_ text: String) -> Bool {
-        ["${env:", "${file:", "${dir:", "${directory:"].contains { text.contains($0) }
+    /// Whether a text is nothing but references, so that showing it shows no secret. A reference with a default holds text of its own.
+    public static func isOnlyReferences(_ text: String) -> Bool {
+        var rest = text.utf8[...]
+        if rest.isEmpty { return false }
+        while !rest.isEmpty {
+            guard rest.starts(with: "${".utf8), let end = rest.firstIndex(of: UInt8(ascii: "}")) else { return false }
+            let inside = String(decoding: rest[..<end], as: UTF8.self)
+            guard ["${env:", "${file:", "${dir:", "${directory:"].contains(where: { inside.utf8.starts(with: $0.utf8) }) else { return false }
+            rest = rest[rest.index(after: end)...]
+        }
+        return true
     }
 
     public func resolve(_ text: String) throws(ConnectError) -> String {

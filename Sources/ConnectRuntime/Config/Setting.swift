@@ -45,6 +45,13 @@ public struct SettingKey: Sendable {
     public let dependents: [Name]
     /// Checks type and range of a text.
     let check: @Sendable (String?) throws(SettingError) -> Void
+
+    func renamed(_ name: Name, aliases: [Name]) -> SettingKey {
+        SettingKey(
+            name: name, type: type, defaultText: defaultText, isRequired: isRequired, importance: importance, documentation: documentation,
+            group: group, order: order, width: width, displayName: displayName, aliases: aliases, recommended: recommended,
+            dependents: dependents, check: check)
+    }
 }
 
 /// A value that must never be shown: its description is `[hidden]`, only ``reveal()`` gives it out.

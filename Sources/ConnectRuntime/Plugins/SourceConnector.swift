@@ -16,7 +16,7 @@ public protocol SourceConnector: AnyObject {
     /// Ends what `start` began; exactly once for each start, also after a failed one. Must not throw.
     func stop()
 
-    /// Makes a task; it is started on its own thread.
+    /// Makes a task. Called on a fresh instance, which is never started, on the task's own thread: the two share nothing.
     func makeTask() -> any SourceTask
 
     /// Whether a task stopped anywhere goes on without loss or repetition when it gets its last stored offset.

@@ -66,7 +66,7 @@ final class DeadLetterQueue {
     /// - Throws: when a letter cannot be written: the task fails, since going on would lose the record.
     func take(_ failures: [(entry: RecordBatch.Entry, failure: RecordFailure)]) throws {
         for (entry, failure) in failures {
-            ErrorLog.write(failure, entry, connector: connector, task: handle.specification.task, kind: .sink, policy: policy, to: logger)
+            ErrorLog.write(failure, entry, connector: connector, task: handle.specification.task, isSink: true, policy: policy, to: logger)
         }
         if policy.tolerance == .all { handle.metrics.recordsSkipped.add(failures.count) }
         guard let topic = policy.deadLetterTopic else {

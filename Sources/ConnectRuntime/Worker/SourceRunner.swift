@@ -238,7 +238,7 @@ final class SourceRunner {
     private func report(_ run: Run) {
         guard run.retry.hasFailures else { return }
         for (entry, failure) in run.retry.takeFailures() {
-            ErrorLog.write(failure, entry, connector: handle.specification.connector, task: handle.specification.task, kind: .source, policy: run.plugins.policy, to: logger)
+            ErrorLog.write(failure, entry, connector: handle.specification.connector, task: handle.specification.task, isSink: false, policy: run.plugins.policy, to: logger)
         }
     }
 
