@@ -51,7 +51,7 @@ let package = Package(
 
         // Tests mirror the sources; ConnectdTests drive the built program from outside (processes, kill -9, REST, the command line).
         .testTarget(
-            name: "ConnectRuntimeTests", dependencies: ["ConnectRuntime", "ConnectTesting"], exclude: ["Golden"], swiftSettings: strict),
+            name: "ConnectRuntimeTests", dependencies: ["ConnectRuntime", "ConnectTesting", "EmbeddedLog"], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(name: "EmbeddedLogTests", dependencies: ["ConnectRuntime", "ConnectTesting", "EmbeddedLog", "SQLite"], swiftSettings: strict),
         // Starts and stops real PostgreSQL servers for the suites that need one.
         .target(name: "PostgresTesting", dependencies: ["ConnectTesting", "Postgres"], path: "Tests/PostgresTesting", swiftSettings: strict),

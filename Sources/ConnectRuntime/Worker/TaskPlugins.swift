@@ -41,7 +41,10 @@ final class TaskPlugins {
         let own = connector.text(Name(setting))
         let map = own == nil ? parts.settings.map : connector
         let className = own ?? parts.settings.converter(role)
-        guard let plugin = parts.catalogue.find(className, { $0 == .converter }), case .converter(let make) = plugin.factory else {
+        var found = parts.catalogue.find(className, { $0 == .converter })
+        // Headers that nobody set a converter for are text where the catalogue has no converter of that name.
+        if found == nil, role == .header, own == nil { found = parts.catalogue.find("StringConverter", { $0 == .converter }) }
+        guard let plugin = found, case .converter(let make) = plugin.factory else {
             throw ConnectError(
                 .configuration, code: "config.unknown_class", "Invalid value \(className) for configuration \(setting): Class \(className) could not be found.")
         }
