@@ -2,10 +2,6 @@
 #define CONNECTD_CLINUX_SHIM_H
 
 // Calls of the kernel and the C library that Swift's Glibc module leaves out.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -14,9 +10,9 @@ static inline int connectd_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_N
 static inline void connectd_eventfd_set(int descriptor) { (void)eventfd_write(descriptor, 1); }
 static inline void connectd_eventfd_clear(int descriptor) { eventfd_t value; (void)eventfd_read(descriptor, &value); }
 
-// Declared here as well: the header shows it only where _GNU_SOURCE came before every other include.
-extern int pthread_setname_np(pthread_t thread, const char *name);
-static inline void connectd_name_thread(pthread_t thread, const char *_Nonnull name) { (void)pthread_setname_np(thread, name); }
+// Only shown by <pthread.h> under _GNU_SOURCE, and that header belongs to Swift's Glibc module; glibc's pthread_t is this type.
+extern int pthread_setname_np(unsigned long thread, const char *name);
+static inline void connectd_name_thread(unsigned long thread, const char *_Nonnull name) { (void)pthread_setname_np(thread, name); }
 
 extern char **environ;
 static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }

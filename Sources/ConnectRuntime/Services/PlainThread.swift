@@ -9,9 +9,11 @@ public enum PlainThread {
     }
 
     /// Runs `body` on a new detached thread.
-    /// - Parameter name: what `top -H` shows; cut to 15 bytes.
+    /// - Parameters:
+    ///   - name: what `top -H` shows; cut to 15 bytes.
+    ///   - stackBytes: the default suits tasks. JSON nests 512 deep at most; every recursion here fits many times. Only touched pages cost memory.
     /// - Throws: ``ConnectError`` of kind `.retriable` when the system has no thread to give.
-    public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws(ConnectError) {
+    public static func start(_ name: String, stackBytes: Int = 1 << 20, _ body: @escaping @Sendable () -> Void) throws(ConnectError) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
@@ -35,7 +37,4 @@ public enum PlainThread {
         let short = String(decoding: Array(name.utf8.prefix(15)), as: UTF8.self)
         connectd_name_thread(thread, short)
     }
-
-    /// JSON nests 512 deep at most; every recursion here fits many times. Only touched pages cost memory.
-    private static let stackBytes = 1 << 20
 }

@@ -1,4 +1,4 @@
-import CLinux
+internal import ConnectRuntime
 import Glibc
 import Synchronization
 
@@ -103,24 +103,8 @@ public final class ScriptedServer: Sendable {
     }
 
     private func startThread(_ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        var thread = pthread_t()
-        let code = pthread_create(
-            &thread, &attributes,
-            { argument in
-                if let argument { Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run() }
-                return nil
-            }, box)
-        pthread_attr_destroy(&attributes)
-        if code != 0 { Unmanaged<ThreadBody>.fromOpaque(box).release() }
-    }
-
-    private final class ThreadBody: Sendable {
-        let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        // Without a thread the connection is not served, and the test that waits for it says so.
+        try? PlainThread.start("scripted-server", stackBytes: 8 << 20, body)
     }
 }
 
