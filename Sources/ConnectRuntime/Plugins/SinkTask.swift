@@ -56,6 +56,10 @@ public protocol SinkTaskContext: TaskContext {
     func seek(_ partition: TopicPartition, to offset: Int64)
     func pause(_ partitions: [TopicPartition])
     func resume(_ partitions: [TopicPartition])
+    /// Appends records of the sink's own (its target's answers) to a topic, which is made when there is none; durable when the call returns.
+    /// At least once: after a crash the same may be emitted again.
+    /// - Throws: ``ConnectError``: `.retriable` when nothing was written and it may work later, `.fatal` when it never will.
+    func emit(_ records: RecordSet, to topic: Name) throws
     /// Has `preCommit` called soon instead of at the next interval.
     func requestCommit()
     /// The next `put` (of a retry, or empty) comes after so long at most.

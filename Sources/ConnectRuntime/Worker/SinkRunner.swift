@@ -35,6 +35,7 @@ final class SinkRunner {
             policy.deadLetterTopic != nil || policy.tolerance == .all || policy.logsErrors
             ? SinkReporter(queue: queue, policy: policy, className: specification.plugin.className.text, metrics: handle.metrics) : nil
         context.reporter = reporter
+        context.emitter = SinkEmitter(log: parts.log, producer: producer, handle: handle)
         let resolved = try parts.references.resolve(specification.connectorConfig)
         let consumer = try parts.log.openConsumer(
             ConsumerOptions(

@@ -1,5 +1,7 @@
 final class SinkRunnerContext: RunnerContext, SinkTaskContext {
     var reporter: (any ErrantRecordReporter)?
+    /// Set by the runner before the task starts.
+    var emitter: SinkEmitter?
     /// Asked for by the task, carried out by the runner before the next poll.
     private(set) var seeks: [TopicPartition: Int64] = [:]
     private(set) var paused: Set<TopicPartition> = []
@@ -17,6 +19,11 @@ final class SinkRunnerContext: RunnerContext, SinkTaskContext {
     func resume(_ partitions: [TopicPartition]) {
         paused.subtract(partitions)
         pausesChanged = true
+    }
+
+    func emit(_ records: RecordSet, to topic: Name) throws {
+        guard let emitter else { throw ConnectError(.fatal, code: "sink.emit", "nothing can be emitted before the task starts") }
+        try emitter.emit(records, to: topic)
     }
 
     func requestCommit() { wantsCommit = true }

@@ -44,6 +44,7 @@ final class TestSinkContext: TestTaskContext, SinkTaskContext {
     func seek(_ partition: TopicPartition, to offset: Int64) {}
     func pause(_ partitions: [TopicPartition]) {}
     func resume(_ partitions: [TopicPartition]) {}
+    func emit(_ records: RecordSet, to topic: Name) throws {}
     func requestCommit() {}
     func setTimeout(milliseconds: Int) {}
 }
