@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CMicrohttpd", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCompression", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CRegex", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
         // The house: data, contracts, transforms, converters, worker, herder. No sockets, no C client library.
@@ -38,11 +39,12 @@ let package = Package(
         .target(name: "Curl", dependencies: ["CCurl"], swiftSettings: strict),
         // Digests and signatures.
         .target(name: "Crypto", dependencies: ["CCrypto"], swiftSettings: strict),
+        .target(name: "Compression", dependencies: ["CCompression"], swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
         .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
         .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd"], swiftSettings: strict),
-        .target(name: "Connectors", dependencies: ["CLinux", "ConnectRuntime", "Crypto", "Curl", "Postgres", "SQLite"], swiftSettings: strict),
+        .target(name: "Connectors", dependencies: ["CLinux", "Compression", "ConnectRuntime", "Crypto", "Curl", "Postgres", "SQLite"], swiftSettings: strict),
 
         .executableTarget(
             name: "connectd",
@@ -61,6 +63,8 @@ let package = Package(
             dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
             swiftSettings: strict),
         .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(
+            name: "HttpSinkTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "Crypto", "Curl", "EmbeddedLog"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], swiftSettings: strict),

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Curl
+import Curl
 
 struct AddressPolicyTests {
     @Test(arguments: [

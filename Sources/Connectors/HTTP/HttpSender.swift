@@ -1,0 +1,146 @@
+import Compression
+import ConnectRuntime
+import Curl
+
+/// What a request came to, for the scheduler, the reporter and the log.
+struct SentOutcome {
+    let delivery: DeliveryOutcome
+    let response: CurlResponse?
+    let failure: DeliveryFailure?
+}
+
+/// Puts requests on the wire and reads answers. On the task's thread.
+final class HttpSender {
+    typealias Start = DeliveryScheduler<PendingRecord>.Start
+
+    let configuration: HttpConfiguration
+    let context: any SinkTaskContext
+    private let multi: CurlMulti
+    private var idle: [CurlEasy] = []
+    private var running: [ObjectIdentifier: (start: Start, easy: CurlEasy, token: AccessToken?)] = [:]
+    private(set) var redaction: Redaction
+    private var knownToken = -1
+    var lastFailure: String?
+    private let tokenOptions: CurlOptions
+
+    init(_ configuration: HttpConfiguration, context: any SinkTaskContext) throws {
+        self.configuration = configuration
+        self.context = context
+        redaction = configuration.redaction
+        var options = configuration.curl
+        // One byte more than a dead letter holds would do; answers that name items are longer.
+        options.responseLimit = configuration.batch == nil && configuration.responseTopic == nil ? 16 * 1024 : 4 << 20
+        // The token's server is named by the configuration, not by records.
+        var tokenOptions = configuration.curl
+        tokenOptions.addresses = .any
+        self.tokenOptions = tokenOptions
+        do {
+            multi = try CurlMulti(connections: configuration.delivery.lanes)
+            for _ in 0..<configuration.delivery.lanes { idle.append(try CurlEasy(options)) }
+        } catch {
+            throw ConnectError(.fatal, code: "http.client", "the HTTP client cannot be set up: \(error)")
+        }
+    }
+
+    var hasRoom: Bool { !idle.isEmpty }
+    var count: Int { running.count }
+    var lanes: Int { configuration.delivery.lanes }
+    var batchRecords: Int { configuration.delivery.batchRecords }
+
+    /// Sends a request off.
+    /// - Returns: what it came to when it could not even be sent.
+    /// - Throws: ``ConnectError`` when nothing will ever be sent this way.
+    func send(_ start: Start, wall: Int64) throws -> SentOutcome? {
+        guard let easy = idle.popLast() else { return SentOutcome(delivery: .abandoned, response: nil, failure: nil) }
+        var token: AccessToken?
+        if case .oauth2(let source) = configuration.authorization {
+            do { token = try fetch(source, refused: nil) } catch {
+                idle.append(easy)
+                return try noToken(error)
+            }
+        }
+        do throws(CurlError) {
+            try multi.start(request(start, token, wall), on: easy)
+        } catch {
+            idle.append(easy)
+            return try outcome(of: error, start)
+        }
+        running[ObjectIdentifier(easy)] = (start, easy, token)
+        return nil
+    }
+
+    private func noToken(_ error: any Error) throws -> SentOutcome {
+        let error = ConnectError(error)
+        guard error.kind == .retriable else { throw error }
+        return failed(.server, DeliveryFailure(status: 0, error.message))
+    }
+
+    func fetch(_ source: TokenSource, refused: Int?) throws -> AccessToken {
+        let token = try source.token(refused: refused, options: tokenOptions, now: Int64(context.clock.monotonicNanoseconds() / 1_000_000))
+        if token.version != knownToken {
+            knownToken = token.version
+            redaction = configuration.redaction.adding(token.secret)
+        }
+        return token
+    }
+
+    private func request(_ start: Start, _ token: AccessToken?, _ wall: Int64) -> CurlRequest {
+        let first = start.items[0].payload
+        var headers = configuration.fixedHeaders + first.headers
+        var body = first.body
+        if !first.isDelete {
+            headers.append("Content-Type: \(configuration.contentType)")
+            if let batch = configuration.batch { body = batch.join(start.items.map { $0.payload.body ?? [] }) }
+        }
+        let isBatch = configuration.batch != nil && !first.isDelete
+        // A batch has no key of its own: after a restart its boundaries may lie elsewhere. Its items have theirs.
+        if !isBatch, let name = configuration.idempotencyHeader { headers.append("\(name): \(first.idempotencyKey)") }
+        if configuration.compression == .gzip, let plain = body, let packed = Gzip.compress(plain) {
+            body = packed
+            headers.append("Content-Encoding: gzip")
+        }
+        if let signature = configuration.signature {
+            let id = isBatch ? Self.batchID(start) : first.idempotencyKey
+            headers += signature.lines(body: body ?? [], id: id, wallSeconds: wall / 1000)
+        }
+        var url = first.target.url
+        switch configuration.authorization {
+        case .none: break
+        case .fixed(let line): headers.append(line.reveal())
+        case .query(let parameter): url += (url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + parameter.reveal()
+        case .oauth2: if let token { headers.append("Authorization: Bearer \(token.secret.reveal())") }
+        }
+        return CurlRequest(method: first.isDelete ? configuration.deleteMethod : configuration.method, url: url, headers: headers, body: body)
+    }
+
+    /// Names exactly this set of items, for a signature's id: another cut gets another one.
+    private static func batchID(_ start: Start) -> String { IdempotencyKey.combined(start.items.map(\.payload.idempotencyKey)) }
+
+    /// Waits for answers, at most so long.
+    func step(milliseconds: Int, beside wake: Int32) throws -> [(start: Start, outcome: SentOutcome)] {
+        let finished: [CurlMulti.Finished]
+        do { finished = try multi.step(milliseconds: milliseconds, beside: wake) } catch {
+            throw ConnectError(.fatal, code: "http.client", "the HTTP client failed: \(error)")
+        }
+        var done: [(start: Start, outcome: SentOutcome)] = []
+        for one in finished {
+            guard let entry = running.removeValue(forKey: ObjectIdentifier(one.easy)) else { continue }
+            idle.append(one.easy)
+            switch one.result {
+            case .failure(let error): done.append((entry.start, try outcome(of: error, entry.start)))
+            case .success(let response): done.append((entry.start, try outcome(of: response, entry.start, entry.token)))
+            }
+        }
+        return done
+    }
+
+    func cancel(where isGone: (Start) -> Bool) -> [Start] {
+        let gone = running.values.filter { isGone($0.start) }
+        for entry in gone {
+            multi.cancel(entry.easy)
+            running[ObjectIdentifier(entry.easy)] = nil
+            idle.append(entry.easy)
+        }
+        return gone.map(\.start)
+    }
+}

@@ -1,0 +1,17 @@
+import ConnectRuntime
+
+/// Posts records to an HTTP endpoint: a webhook, an API.
+final class HttpSinkConnector: SinkConnector {
+    private var map = ConfigMap()
+
+    func validate(_ config: Config) -> [ConfigProblem] { HttpConfiguration.problems(config) }
+
+    func start(_ config: Config, context: any ConnectorContext) throws {
+        _ = try HttpConfiguration(config)
+        map = config.map
+    }
+
+    func taskConfigs(maximum: Int) throws -> [ConfigMap] { Array(repeating: map, count: max(1, maximum)) }
+    func stop() {}
+    func makeTask() -> any SinkTask { HttpSinkTask() }
+}

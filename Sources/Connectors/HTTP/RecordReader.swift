@@ -1,0 +1,95 @@
+import ConnectRuntime
+
+/// Turns records into what will be sent: URL, headers, body, key. On the task's thread.
+final class RecordReader {
+    enum Outcome {
+        case queue(Queued<PendingRecord>)
+        case done
+        case bad(ConnectError)
+    }
+
+    private let configuration: HttpConfiguration
+    private let clusterID: String
+    private let logger: Logger
+    private var keys: [TopicPartition: (topicID: TopicID, key: IdempotencyKey)] = [:]
+    private var buffer = ByteBuffer(capacity: 1024)
+
+    init(_ configuration: HttpConfiguration, clusterID: String, logger: Logger) {
+        self.logger = logger
+        self.configuration = configuration
+        self.clusterID = clusterID
+    }
+
+    func read(_ entry: RecordBatch.Entry, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, now: Int64) -> Outcome {
+        let isNull = entry.record.value.isNull
+        if isNull {
+            switch configuration.nullBehavior {
+            case .ignore: return .done
+            case .log:
+                logger.info("the record \(ticket.partition)@\(origin.offset) has no value and is not sent (behavior.on.null.values=log)")
+                return .done
+            case .fail:
+                return .bad(ConnectError(.data, code: "http.null_value", "the record \(ticket.partition)@\(origin.offset) has no value", suggestion: "set behavior.on.null.values to ignore or delete"))
+            case .delete: break
+            }
+        }
+        do {
+            return .queue(try item(entry, origin, ticket, isDelete: isNull, now))
+        } catch {
+            return .bad(ConnectError(error))
+        }
+    }
+
+    private func item(_ entry: RecordBatch.Entry, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, isDelete: Bool, _ now: Int64) throws -> Queued<PendingRecord> {
+        let record = entry.record
+        let key = idempotencyKey(origin).key(offset: origin.offset)
+        let source = TemplateSource(record: record, origin: origin) { key }
+        let target = try configuration.url.target(source)
+        var headers: [String] = []
+        for template in configuration.headers { headers.append(try template.line(source)) }
+        for name in configuration.recordHeaders {
+            for header in record.headers where header.name == name && !header.value.isNull {
+                headers.append(try HeaderText.line(name.text, PlaceText.of(header.value, "header \(name)")))
+            }
+        }
+        var body: [UInt8]?
+        if !isDelete {
+            buffer.removeAll()
+            try configuration.item.write(source, into: &buffer)
+            body = buffer.bytes
+        }
+        let pending = PendingRecord(
+            entry: entry, ticket: ticket, offset: origin.offset, target: target, headers: headers, body: body, idempotencyKey: key)
+        let route = headers.isEmpty ? target.url : target.url + "\n" + headers.joined(separator: "\n")
+        return Queued(
+            order: order(record, origin), origin: target.origin, route: route, bytes: (body?.count ?? 0) + Self.overhead, queuedAt: now, isAlone: isDelete, payload: pending)
+    }
+
+    /// What a record costs beside its body, about.
+    private static let overhead = 256
+
+    private func order(_ record: Record, _ origin: LogOrigin) -> Int? {
+        var hasher = Hasher()
+        switch configuration.orderBy {
+        case .none: return nil
+        case .partition: hasher.combine(origin.topicPartition)
+        case .key:
+            // A key that a transform took away still orders its records.
+            if record.key.isNull {
+                guard let raw = origin.rawKey else { return nil }
+                hasher.combine(raw)
+            } else {
+                hasher.combine(record.key)
+            }
+        }
+        return hasher.finalize()
+    }
+
+    private func idempotencyKey(_ origin: LogOrigin) -> IdempotencyKey {
+        let place = origin.topicPartition, topicID = origin.source.topicID
+        if let known = keys[place], known.topicID == topicID { return known.key }
+        let made = IdempotencyKey(clusterID: clusterID, partition: place, topicID: topicID)
+        keys[place] = (topicID, made)
+        return made
+    }
+}

@@ -1,0 +1,104 @@
+package import ConnectRuntime
+
+/// The bytes of one record: a body of its own, or an item of a batch.
+package struct ItemBody: Sendable {
+    package enum Kind: Sendable {
+        case value
+        case record
+        case template(BodyTemplate)
+    }
+
+    private let kind: Kind
+    /// `nil`: a body of its own, text as it is. Otherwise an item that must be JSON.
+    private let format: BatchFormat?
+    /// The member with the idempotency key of a batch's item; empty for none.
+    private let keyField: Name
+
+    package init(_ kind: Kind, format: BatchFormat?, keyField: Name) {
+        self.kind = kind
+        self.format = format
+        self.keyField = keyField
+    }
+
+    package func write(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
+        switch kind {
+        case .template(let template): try template.write(source, into: &buffer)
+        case .record: try writeRecord(source, into: &buffer)
+        case .value:
+            guard let format, format.needsJSON else { return try PlainText.write(schema: nil, value: source.record.value, into: &buffer) }
+            try writeItem(source, into: &buffer)
+        }
+    }
+
+    private func writeItem(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
+        let start = buffer.count
+        if case .string(let text) = source.record.value, let document = Self.document(text) {
+            buffer.append(document)
+        } else {
+            try PlainText.writeJSON(source.record.value, into: &buffer)
+        }
+        if keyField.text.isEmpty { return }
+        let item = Array(buffer.bytes[start...])
+        buffer.truncate(to: start)
+        if item.first == UInt8(ascii: "{") {
+            try checkFree(source.record.value)
+            buffer.append(UInt8(ascii: "{"))
+            writeKey(source, into: &buffer)
+            let rest = item.dropFirst()
+            if rest.first(where: { $0 > 0x20 }) != UInt8(ascii: "}") { buffer.append(UInt8(ascii: ",")) }
+            buffer.append(Array(rest))
+        } else {
+            // A text or a number has no room for a key: it gets a wrapping.
+            buffer.append(UInt8(ascii: "{"))
+            writeKey(source, into: &buffer)
+            buffer.append(",\"value\":")
+            buffer.append(item)
+            buffer.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private func writeKey(_ source: TemplateSource, into buffer: inout ByteBuffer) {
+        JSON.writeString(keyField.text, into: &buffer)
+        buffer.append(":\"")
+        buffer.append(text: source.idempotencyKey())
+        buffer.append("\"")
+    }
+
+    /// The same name twice in one object would leave it to the reader which one counts.
+    private func checkFree(_ value: Value) throws {
+        let isTaken =
+            switch value {
+            case .structure(let structure): structure.schema.index(of: keyField) != nil
+            case .map(let entries): entries.contains { $0.key == .string(keyField.text) }
+            default: false
+            }
+        if isTaken {
+            throw ConnectError(
+                .data, code: "http.batch_key_field", "the value has a field \(keyField) of its own, where the batch's item carries its idempotency key",
+                suggestion: "set batch.idempotency.field to a name that no record has")
+        }
+    }
+
+    /// A text that is one JSON document goes out as that document; line breaks outside its strings become blanks.
+    private static func document(_ text: String) -> [UInt8]? {
+        guard let first = text.utf8.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }
+        let bytes = Array(text.utf8)
+        guard (try? JSON.parse(bytes, duplicateNames: .lastWins)) != nil else { return nil }
+        return Array(bytes.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }.drop { $0 <= 0x20 })
+    }
+
+    private func writeRecord(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
+        let record = source.record
+        buffer.append("{\"topic\":")
+        JSON.writeString(record.topic.text, into: &buffer)
+        buffer.append(text: ",\"partition\":\(source.origin.topicPartition.partition),\"offset\":\(source.origin.offset),\"timestamp\":")
+        buffer.append(text: record.timestamp.map(String.init) ?? "null")
+        buffer.append(",\"idempotency_key\":\"")
+        buffer.append(text: source.idempotencyKey())
+        buffer.append("\",\"key\":")
+        try PlainText.writeJSON(record.key, into: &buffer)
+        buffer.append(",\"value\":")
+        try PlainText.writeJSON(record.value, into: &buffer)
+        buffer.append("}")
+    }
+}

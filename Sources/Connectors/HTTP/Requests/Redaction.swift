@@ -1,0 +1,37 @@
+package import ConnectRuntime
+
+/// Takes secrets out of what a server said: some repeat the headers they got, and answers go into logs and dead letters.
+package struct Redaction: Sendable {
+    private let secrets: [[UInt8]]
+
+    /// Shorter secrets would hide ordinary words.
+    private static let shortest = 4
+
+    package init(_ secrets: [Secret]) {
+        self.secrets = secrets.map { Array($0.reveal().utf8) }.filter { $0.count >= Self.shortest }.sorted { $0.count > $1.count }
+    }
+
+    package func adding(_ secret: Secret) -> Redaction { Redaction(secrets.map { Secret(String(decoding: $0, as: UTF8.self)) } + [secret]) }
+
+    package func clean(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        for secret in secrets where bytes.count >= secret.count { bytes = Self.replace(secret, in: bytes) }
+        return bytes
+    }
+
+    private static func replace(_ secret: [UInt8], in bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            if bytes[index] == secret[0], index + secret.count <= bytes.count, bytes[index..<index + secret.count].elementsEqual(secret) {
+                out += Secret.hidden.utf8
+                index += secret.count
+            } else {
+                out.append(bytes[index])
+                index += 1
+            }
+        }
+        return out
+    }
+}
