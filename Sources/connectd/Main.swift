@@ -8,8 +8,12 @@ struct Main {
         let environment = Environment.ofProcess()
         ProcessLimits.prepare()
         let terminal = Terminal(environment)
-        let program = Program(commands: TopicsCommands.all(environment, openLog: openStopped) + [VersionCommand.command])
-        exit(program.run(Array(CommandLine.arguments.dropFirst()), terminal).rawValue)
+        let catalogue: @Sendable () -> PluginCatalogue = { Catalogue.all }
+        let program = Program(
+            commands: [StandaloneCommand.command(environment, catalogue), QuickstartCommand.command(environment, catalogue), ValidateCommand.command(environment, catalogue)]
+                + TopicsCommands.all(environment, openLog: openStopped) + [VersionCommand.command])
+        // Not exit: a task that never returned may still run, and must not see the process taken apart under it. Nothing is buffered.
+        _exit(program.run(Array(CommandLine.arguments.dropFirst()), terminal).rawValue)
     }
 
     /// The log of a worker that does not run; nothing is made where there is none.

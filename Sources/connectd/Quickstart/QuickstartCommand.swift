@@ -1,0 +1,135 @@
+import ConnectREST
+import ConnectRuntime
+
+/// `connectd quickstart`: the main job on real input, in a folder of its own.
+enum QuickstartCommand {
+    static func command(_ environment: Environment, _ catalogue: @escaping @Sendable () -> PluginCatalogue) -> Command {
+        Command(
+            name: "quickstart", summary: "watch a small shop's changes flow from one SQLite file into another",
+            options: [
+                .flag("keep", "leave the files where they are at the end"),
+                .value("exit-after", "N", "end after N seconds; otherwise Ctrl-C does"),
+            ] + LogOptions.options
+        ) { arguments, terminal in
+            Failure.caught(terminal) {
+                var seconds: Int?
+                if let text = arguments.value("exit-after") {
+                    guard let number = Int(text), (1...86_400).contains(number) else {
+                        throw UsageError(message: "--exit-after is \"\(text)\"", suggestion: "write a number of seconds, 15 for instance")
+                    }
+                    seconds = number
+                }
+                let logger = try LogOptions.logger(arguments, terminal, default: .warning)
+                Signals.block()
+                let folder = try QuickstartFolder(environment)
+                let keeps = arguments.has("keep")
+                defer { if !keeps { folder.remove() } }
+                return try Quickstart(folder: folder, keeps: keeps, terminal: terminal).run(
+                    seconds: seconds, catalogue: catalogue(), environment: environment, logger: logger)
+            }
+        }
+    }
+}
+
+private struct Quickstart {
+    let folder: QuickstartFolder
+    let keeps: Bool
+    let terminal: Terminal
+
+    /// How long the copy may take to catch up at the end.
+    private static let catchUpMilliseconds = 15_000
+
+    func run(seconds: Int?, catalogue: PluginCatalogue, environment: Environment, logger: Logger) throws -> ExitCode {
+        let shop = folder.file("shop.db"), copy = folder.file("copy.db")
+        try Shop.create(shop)
+        let options = WorkerOptions(
+            connectors: [
+                connector(
+                    "shop-source", ["connector.class": "SqliteSource", "connection.url": "sqlite:\(shop)", "topic.prefix": "shop",
+                        "table.include.list": "customers,orders"]),
+                connector(
+                    "shop-copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copy)", "topics": "shop.customers,shop.orders"]),
+            ], settings: try WorkerSettings(), dataDirectory: folder.file("data"), listen: ListenAddress(host: "127.0.0.1", port: 0),
+            hosts: ["127.0.0.1"])
+        let worker = try RunningWorker.start(options, catalogue: catalogue, environment: environment, logger: logger)
+        defer { worker.stop() }
+        terminal.print("connectd \(Program.version) \(terminal.dash) a shop in a SQLite file, its changes on topics, a copy in another SQLite file")
+        terminal.print("  folder        \(folder.path) (\(keeps ? "kept at the end" : "removed at the end; --keep keeps it"))")
+        terminal.print("  \(terminal.check) shop.db     tables customers and orders, 3 rows each; a writer keeps changing them")
+        terminal.print("  \(terminal.check) shop-source SqliteSource: shop.db -> topics shop.customers and shop.orders")
+        terminal.print("  \(terminal.check) shop-copy   SqliteSink: topics -> copy.db")
+        terminal.print("  \(terminal.check) REST        \(worker.url)\n")
+
+        let writer = ShopWriter(shop)
+        let printer = ChangePrinter(log: worker.log, copy: copy, writer: writer, terminal: terminal)
+        try writer.start()
+        try printer.start()
+        let failure = watch(worker, writer, seconds: seconds)
+        writer.stop()
+        printer.stop()
+        if let failure = failure ?? writer.failure {
+            terminal.tell(Finding("quickstart.failed", failure, suggestion: "connectd quickstart --keep --log-level debug shows more").text(terminal))
+            return .failure
+        }
+        return compare(shop, copy, changes: writer.changes, worker)
+    }
+
+    private func connector(_ name: Name, _ pairs: KeyValuePairs<Name, String>) -> DeclaredConnector {
+        var config = ConfigMap(pairs)
+        config["name"] = .some(name.text)
+        return DeclaredConnector(name: name, config: config, initialState: nil, place: Finding.Place(file: "quickstart"), places: [:], pointer: [])
+    }
+
+    /// Waits for the end: the time, a signal, or a task that failed.
+    /// - Returns: why it cannot go on.
+    private func watch(_ worker: RunningWorker, _ writer: ShopWriter, seconds: Int?) -> String? {
+        var passed = 0
+        while true {
+            if Signals.wait(milliseconds: 1000) != nil { return nil }
+            passed += 1
+            if let failure = writer.failure { return failure }
+            for name in ["shop-source", "shop-copy"] as [Name] {
+                guard let status = try? worker.herder.status(name) else { continue }
+                for part in [status.connector] + status.tasks where part.status.state == .failed {
+                    return "\(name) failed: \(part.status.trace ?? "")"
+                }
+            }
+            if let seconds, passed >= seconds { return nil }
+        }
+    }
+
+    private func compare(_ shop: String, _ copy: String, changes: Int64, _ worker: RunningWorker) -> ExitCode {
+        let clock = SystemClock()
+        let deadline = clock.monotonicNanoseconds() + UInt64(Self.catchUpMilliseconds) * 1_000_000
+        let pause = WakeUp()
+        var isEqual = false
+        repeat {
+            if let source = Shop.content(shop), let target = Shop.content(copy), source == target {
+                isEqual = true
+                break
+            }
+            _ = pause.wait(milliseconds: 20)
+        } while clock.monotonicNanoseconds() < deadline
+        let source = Shop.content(shop) ?? [], target = Shop.content(copy) ?? []
+        guard isEqual else {
+            terminal.print("")
+            var lines = ["copy.db differs from shop.db:"]
+            for (index, table) in Shop.tables.enumerated() {
+                let left = Set(index < source.count ? source[index] : []), right = Set(index < target.count ? target[index] : [])
+                for row in left.subtracting(right).sorted() { lines.append("\(table): missing in the copy: \(row)") }
+                for row in right.subtracting(left).sorted() { lines.append("\(table): only in the copy: \(row)") }
+            }
+            terminal.tell(
+                Finding("quickstart.differs", lines.joined(separator: "\n"), suggestion: "connectd quickstart --keep --log-level debug shows more").text(terminal))
+            return .failure
+        }
+        let rows = zip(Shop.tables, source).map { "\($1.count) in \($0)" }.joined(separator: ", ")
+        terminal.print("\n\(terminal.check) copy.db equals shop.db row for row after \(changes) changes: \(rows)")
+        if keeps {
+            terminal.print("Next: connectd topics consume shop.orders --from-beginning --data-dir \(folder.path)/data")
+        } else {
+            terminal.print("Next: connectd quickstart --keep, and connectd standalone connectors.json for files of your own")
+        }
+        return .ok
+    }
+}
