@@ -1,0 +1,78 @@
+import CFloors
+import ConnectRuntime
+import EmbeddedLog
+
+/// Appends records of 250 bytes to the embedded log, 1,000 to a commit.
+struct LogAppend: Benchmark {
+    /// Commits handed over before the first is waited for: 1 is one sync per 1,000 records exactly as the floor's, more is how a
+    /// source's runner works, and lets the log make several durable with one sync.
+    let inFlight: Int
+    private let commits = 1000, recordsPerCommit = 1000
+
+    var name: String { "log append, \(inFlight == 1 ? "one commit" : "\(inFlight) commits") in flight" }
+    var floorName: String? { "write + fdatasync per 1,000" }
+    var target: Double? { 0.7 }
+
+    func measure(in folder: String) throws -> Measurement {
+        let floor = floor_append(folder + "/floor", 250 * recordsPerCommit, Int32(commits))
+        if floor < 0 { throw Wrong("the floor failed") }
+
+        let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder + "/data"))
+        defer { log.close() }
+        let partition = TopicPartition("bench", 0)
+        _ = try log.createTopic(TopicSpecification("bench"))
+        let producer = try log.openProducer(ProducerID("source/bench/0"))
+        let records = Self.records(recordsPerCommit)
+        let seconds = try timed {
+            var tickets: [CommitTicket] = []
+            for _ in 0..<commits {
+                try producer.begin()
+                try producer.append(records, to: partition)
+                tickets.append(try producer.commit())
+                if tickets.count == inFlight { try Self.wait(for: tickets.removeFirst()) }
+            }
+            for ticket in tickets { try Self.wait(for: ticket) }
+        }
+        producer.close()
+        try check(log, partition, records)
+        return Measurement(records: commits * recordsPerCommit, seconds: seconds, floorSeconds: floor)
+    }
+
+    private static func wait(for ticket: CommitTicket) throws {
+        switch ticket.wait(milliseconds: 60_000) {
+        case .durable: return
+        case .failed(let error): throw error
+        case nil: throw Wrong("a commit takes longer than a minute")
+        }
+    }
+
+    /// Keys of 10 and values of 240 bytes.
+    private static func records(_ count: Int) -> RecordSet {
+        var records = RecordSet(capacity: count * 250)
+        for number in 0..<count {
+            let digits = Array("\(1_000_000_000 + number)".utf8)
+            let value = (0..<240).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
+            records.append(timestamp: 1_700_000_000_000, key: ByteSlice(digits), value: ByteSlice(value))
+        }
+        return records
+    }
+
+    /// Reads everything back.
+    private func check(_ log: EmbeddedLog, _ partition: TopicPartition, _ expected: RecordSet) throws {
+        let consumer = try log.openConsumer(ConsumerOptions(group: nil))
+        defer { consumer.close() }
+        try consumer.subscribe(.topics([partition.topic]))
+        var next: Int64 = 0
+        while next < Int64(commits * recordsPerCommit) {
+            for case .records(let batch) in try consumer.poll(maximumBytes: 1 << 20, milliseconds: 10_000) {
+                for index in 0..<batch.records.count {
+                    let number = Int(next) % recordsPerCommit
+                    guard batch.records.items[index].offset == next, batch.records.key(at: index) == expected.key(at: number),
+                        batch.records.value(at: index) == expected.value(at: number)
+                    else { throw Wrong("the record at offset \(next) is not the one appended") }
+                    next += 1
+                }
+            }
+        }
+    }
+}
