@@ -17,6 +17,8 @@ let package = Package(
         .executable(name: "connectd", targets: ["connectd"]),
         .library(name: "ConnectRuntime", targets: ["ConnectRuntime"]),
         .library(name: "ConnectTesting", targets: ["ConnectTesting"]),
+        // The engine and the connectors that a standalone worker is made of, for programs that embed one.
+        .library(name: "ConnectStandalone", targets: ["Connectors", "EmbeddedLog", "SQLite"]),
     ],
     targets: [
         // Doors to C: module maps and typed inline wrappers, nothing else.

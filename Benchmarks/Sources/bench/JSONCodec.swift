@@ -22,14 +22,14 @@ enum SampleRow {
     /// A converter as the embedded log uses it: plain JSON, the schema named in a header.
     static func converter(_ schemas: any ConverterSchemas) throws -> JsonConverter {
         let converter = JsonConverter()
-        try converter.configure(Config(ConfigMap()), context: ConverterContext(role: .value, schemas: schemas))
+        guard let plugin = BuiltInConverters.plugins.first else { throw Wrong("no converter") }
+        try converter.configure(try plugin.definition.parsed(ConfigMap()), context: ConverterContext(role: .value, schemas: schemas))
         return converter
     }
 }
 
-/// Keeps schemas as a log does.
+/// Keeps schemas as a log does. `@unchecked Sendable`: one thread uses it, the benchmark's.
 private final class KeptSchemas: ConverterSchemas, @unchecked Sendable {
-    // One thread uses it: the benchmark's.
     private var kept: [SchemaID: [UInt8]] = [:]
     func use(_ schema: StoredSchema) { kept[schema.id] = schema.json }
     func schema(_ id: SchemaID) throws -> [UInt8] {
