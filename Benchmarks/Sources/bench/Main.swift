@@ -6,7 +6,7 @@ import Glibc
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         let benchmarks: [any Benchmark] = [
-            LogAppend(inFlight: 1), LogAppend(inFlight: 4), JSONEncode(), JSONDecode(),
+            LogAppend(inFlight: 1), LogAppend(inFlight: 4), ChangeTableToTopic(rows: 1_000_000), TopicToTable(rows: 1_000_000), JSONEncode(), JSONDecode(),
         ]
         var report = Report()
         print(Report.head)

@@ -1,0 +1,91 @@
+import CFloors
+import ConnectRuntime
+import Connectors
+import EmbeddedLog
+import Glibc
+import SQLite
+
+/// A source file, a data folder and a copy, with the worker's own herder in this process: what a standalone worker runs, without its doors.
+struct Pipe {
+    let folder: String
+    let rows: Int
+
+    var sourceFile: String { folder + "/source.db" }
+    var copyFile: String { folder + "/copy.db" }
+
+    static let table = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, total REAL, note TEXT, at INTEGER)"
+    static let topic = TopicPartition("shop.orders", 0)
+
+    /// Makes the source, lets the connector arm its table, then changes every row once: a backlog in the change table.
+    init(folder: String, rows: Int) throws {
+        self.folder = folder
+        self.rows = rows
+        let source = try Database(path: sourceFile, mode: .create)
+        defer { source.close() }
+        try source.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; \(Self.table)")
+        let armed = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'connectd_orders_%'"
+        try run([self.source]) { _ in try waitUntil("the table is armed") { try source.integer(armed) == 3 } }
+        try source.execute(
+            """
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
+            INSERT INTO orders SELECT i, 'customer-' || (i % 1000), (i % 100000) / 100.0,
+                'order ' || i || ' of the day, to be delivered by bicycle "before noon"', 1700000000000 + i FROM n
+            """)
+        _ = try source.checkpoint(.truncate)
+    }
+
+    typealias Connector = (name: Name, config: ConfigMap, initialState: TargetState?)
+
+    var source: Connector {
+        ("shop", ["connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "topic.prefix": "shop", "table.include.list": "orders"], nil)
+    }
+    var sink: Connector {
+        ("copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.orders"], nil)
+    }
+
+    /// Runs connectors on the log in the data folder for as long as the body takes; what is stored there beside them is removed first.
+    /// - Returns: the seconds from the herder's start to the body's end.
+    @discardableResult func run(_ connectors: [Connector], _ body: (EmbeddedLog) throws -> Void) throws -> Double {
+        let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder + "/data"))
+        defer { log.close() }
+        for name in try log.configStore.snapshot().connectors.keys { try log.configStore.removeConnector(name) }
+        let herder = StandaloneHerder(
+            settings: try WorkerSettings(), log: log, configStore: log.configStore,
+            catalogue: PluginCatalogue(ConnectorCatalogue.plugins + BuiltInConverters.plugins), environment: Environment.ofProcess(), logger: .silent)
+        defer { herder.stop() }
+        do {
+            return try timed {
+                try herder.start(workerID: "127.0.0.1:0", applying: connectors)
+                try body(log)
+            }
+        } catch {
+            let words = try connectors.flatMap { try herder.status($0.name).tasks }.compactMap(\.status.trace)
+            throw Wrong("\(error) \(words.joined(separator: "; "))")
+        }
+    }
+
+    /// Moves the backlog into the topic, from the herder's start to the last record's commit; the seconds it took.
+    func fillTopic() throws -> Double {
+        try run([source]) { log in try waitUntil("the topic is full") { try log.topic(Self.topic.topic) != nil && log.bounds(of: Self.topic).end == rows } }
+    }
+
+    /// Moves the topic into the copy, from the herder's start to the last row's commit; the seconds it took.
+    func fillCopy() throws -> Double {
+        try run([sink]) { _ in
+            try waitUntil("the copy is full") {
+                guard access(copyFile, F_OK) == 0 else { return false }
+                let copy = try Database(path: copyFile, mode: .readOnly)
+                guard try copy.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'orders'") == 1 else { return false }
+                return try copy.integer("SELECT max(id) FROM orders") == Int64(rows)
+            }
+        }
+    }
+
+    func waitUntil(_ what: String, _ look: () throws -> Bool) throws {
+        let clock = ContinuousClock(), deadline = clock.now + .seconds(120)
+        while try !look() {
+            if clock.now > deadline { throw Wrong("waited two minutes until \(what)") }
+            usleep(500)
+        }
+    }
+}
