@@ -60,11 +60,7 @@ let package = Package(
         // Starts and stops real PostgreSQL servers for the suites that need one.
         .target(name: "PostgresTesting", dependencies: ["ConnectTesting", "Postgres"], path: "Tests/PostgresTesting", swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["ConnectTesting", "CPostgres", "Postgres", "PostgresTesting"], swiftSettings: strict),
-        .testTarget(
-            name: "PostgresSourceTests",
-            dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
-            swiftSettings: strict),
-        .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"], swiftSettings: strict),
         .testTarget(
             name: "HttpSinkTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "Crypto", "Curl", "EmbeddedLog"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),

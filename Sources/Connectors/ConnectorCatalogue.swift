@@ -4,5 +4,5 @@ public import ConnectRuntime
 public enum ConnectorCatalogue {
     public static let plugins: [Plugin] = [
         SqlitePlugins.source
-    ] + HttpPlugins.all
+    ] + HttpPlugins.all + PostgresPlugins.all
 }

@@ -7,7 +7,7 @@ final class SourceRun {
     let context: TestSourceContext
     private let plugin: Plugin
     private let map: ConfigMap
-    private var task: (any SourceTask)?
+    fileprivate var task: (any SourceTask)?
 
     init(_ className: String, _ map: ConfigMap, context: TestSourceContext = TestSourceContext()) throws {
         plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find(className) { $0 == .source })
@@ -45,4 +45,13 @@ final class SourceRun {
     }
 
     func committed() throws { try task?.committed(context.offsets.map { ($0.key, $0.value) }) }
+}
+
+extension SourceRun {
+    /// A poll whose records a test keeps or loses by itself.
+    func pollWithoutStoring() throws -> RecordBatch {
+        var batch = RecordBatch()
+        try task?.poll(into: &batch)
+        return batch
+    }
 }

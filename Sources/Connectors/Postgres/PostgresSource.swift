@@ -1,0 +1,82 @@
+internal import ConnectRuntime
+internal import Postgres
+internal import Synchronization
+
+/// Tails tables of a PostgreSQL database into topics. Reaches for the server only to share tables among several tasks.
+final class PostgresSource: SourceConnector {
+    private var config: Config?
+    private var context: (any ConnectorContext)?
+
+    func validate(_ config: Config) -> [ConfigProblem] {
+        do {
+            _ = try SourceOptions(config)
+            return []
+        } catch {
+            let cause = ConnectError(error)
+            return [ConfigProblem("config.invalid_value", "table.include.list", cause.message, suggestion: cause.suggestion)]
+        }
+    }
+
+    func start(_ config: Config, context: any ConnectorContext) throws {
+        self.config = config
+        self.context = context
+    }
+
+    /// One task takes everything; several share the tables, which needs their list.
+    func taskConfigs(maximum: Int) throws -> [ConfigMap] {
+        guard let config else { return [] }
+        if maximum <= 1 { return [config.map] }
+        let options = try SourceOptions(config)
+        let names: [Name]
+        do throws(PostgresError) {
+            let connection = try Connection.open(
+                options.connection, timeoutMilliseconds: options.connectionTimeout,
+                interruption: Connection.Interruption(descriptor: context?.wakeUp.fileDescriptor ?? -1, graceMilliseconds: 0))
+            defer { connection.close() }
+            names = try PostgresCatalog(connection: connection).tables().map { Name("\($0.schema).\($0.name)") }
+        } catch {
+            throw error.connectError(PostgresSourceTask.errorPrefix, "listing tables")
+        }
+        let mine = try names.filter { name in
+            guard let dot = name.text.firstIndex(of: ".") else { return false }
+            return try options.selects(schema: String(name.text[..<dot]), table: String(name.text[name.text.index(after: dot)...]))
+        }
+        return PostgresSource.shares(of: mine, among: maximum).map { share in
+            var map = config.map
+            map[SourceOptions.shareKey] = JSON.array(share.map { .string($0.text) }).serializedText
+            return map
+        }
+    }
+
+    /// Deals tables out, one each in turn, so that a table that comes later moves as few as may be.
+    static func shares(of tables: [Name], among maximum: Int) -> [[Name]] {
+        let count = max(1, min(maximum, tables.count))
+        var shares = [[Name]](repeating: [], count: count)
+        for (index, table) in tables.sorted().enumerated() { shares[index % count].append(table) }
+        return shares
+    }
+
+    func stop() {
+        config = nil
+        context = nil
+    }
+
+    func makeTask() -> any SourceTask {
+        guard let context else { return PostgresSourceTask() }
+        return PostgresSourceTask(requestSplit: { context.requestTaskReconfiguration() })
+    }
+
+    func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport { .supported }
+
+    func alterOffsets(_ config: Config, _ offsets: [(partition: SourcePartition, offset: SourceOffset?)]) throws -> Bool {
+        for (partition, offset) in offsets {
+            let json = try? JSON.parse(partition.json)
+            for member in ["database", "schema", "table"] as [Name] where json?[member]?.text == nil {
+                throw ConnectError(
+                    .configuration, code: "offset.malformed", "partition \(String(decoding: partition.json, as: UTF8.self)) should contain the key '\(member)'")
+            }
+            if let offset { _ = try TailPosition(offset) }
+        }
+        return true
+    }
+}

@@ -1,0 +1,77 @@
+/// When the tail looks again, and when it may sleep until a writer wakes it. A value; the caller does what it says.
+///
+/// Sleeping is a handshake over an advisory lock. A writer takes it shared, without waiting, for its transaction: granted, it need not notify, for the tail
+/// cannot be asleep; refused, the tail sleeps and the writer notifies. The tail takes it exclusively, without waiting: granted, it looks once more and sleeps;
+/// refused, a writer that will not notify is still at work, and the tail keeps looking. Every sleep is bounded, so a lost notification costs time, not changes.
+struct Pace: Sendable, Hashable {
+    enum Wake: String, Sendable, CaseIterable {
+        case poll
+        case notifyIdle = "notify-idle"
+    }
+
+    enum Step: Sendable, Hashable {
+        case look
+        case rest(milliseconds: Int)
+        /// Take the lock exclusively, without waiting, and say whether it was granted.
+        case tryToSleep
+        /// Holding the lock: wait for a notification.
+        case sleep(milliseconds: Int)
+        /// Awake again with work to do: give the lock back.
+        case giveLockBack
+    }
+
+    let wake: Wake
+    let longestMilliseconds: Int
+    private(set) var holdsLock = false
+    private var emptyLooks = 0
+    private var wasLockTried = false
+    private var isRested = true
+
+    static let shortestMilliseconds = 2
+    /// So many looks in a row must have found nothing before sleeping is worth its two round trips.
+    static let emptyLooksBeforeSleep = 3
+
+    init(wake: Wake, longestMilliseconds: Int) {
+        self.wake = wake
+        self.longestMilliseconds = max(1, longestMilliseconds)
+    }
+
+    /// What to do now.
+    mutating func next() -> Step {
+        if isRested {
+            isRested = false
+            return .look
+        }
+        if emptyLooks == 0 {
+            if holdsLock { return .giveLockBack }
+            return .look
+        }
+        if holdsLock { return .sleep(milliseconds: longestMilliseconds) }
+        if wake == .notifyIdle, emptyLooks >= Pace.emptyLooksBeforeSleep, !wasLockTried {
+            wasLockTried = true
+            return .tryToSleep
+        }
+        let milliseconds = Pace.shortestMilliseconds << min(emptyLooks - 1, 16)
+        return .rest(milliseconds: min(milliseconds, longestMilliseconds))
+    }
+
+    mutating func found(_ rows: Int) {
+        if rows > 0 {
+            emptyLooks = 0
+        } else {
+            emptyLooks += 1
+        }
+        wasLockTried = false
+    }
+
+    mutating func lock(granted: Bool) {
+        holdsLock = granted
+        // Granted: one more look, for whoever finished between the last one and the lock.
+        isRested = granted
+    }
+
+    mutating func rested() { isRested = true }
+    mutating func gaveLockBack() { holdsLock = false }
+    /// The session is new: nothing is held.
+    mutating func reset() { self = Pace(wake: wake, longestMilliseconds: longestMilliseconds) }
+}

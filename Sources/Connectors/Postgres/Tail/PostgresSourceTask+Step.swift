@@ -1,0 +1,156 @@
+internal import ConnectRuntime
+internal import Postgres
+
+extension PostgresSourceTask {
+    /// One thing: a look, a page, a chunk, a rest. May leave the batch empty.
+    func step(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, into batch: inout RecordBatch) throws {
+        switch plan.next {
+        case .nothing:
+            // Tables may come: look again each second.
+            _ = context.wakeUp.wait(milliseconds: 1000)
+            if try !PostgresCatalog(connection: session.connection).tables().filter({ try options.selects(schema: $0.schema, table: $0.name) }).isEmpty {
+                reconnect(session)
+            }
+        case .align:
+            let moment = try session.moment()
+            try session.fence(moment)
+            plan.align(at: moment.snapshot)
+            lastMoment = moment
+        case .send(let group): try send(group, session, options, context, into: &batch)
+        case .look:
+            if let chunk {
+                try deliver(chunk, options, context, into: &batch)
+                return
+            }
+            if tables.contains(where: { $0.value.backfill != nil }) {
+                try look(session, options, context, isBackfilling: true, into: &batch)
+                return
+            }
+            try rest(session, options, context, into: &batch)
+        }
+    }
+
+    private func rest(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, into batch: inout RecordBatch) throws {
+        switch pace.next() {
+        case .look:
+            try look(session, options, context, isBackfilling: false, into: &batch)
+            if batch.isEmpty { try tend(session, options, context, into: &batch) }
+        case .rest(let milliseconds):
+            _ = context.wakeUp.wait(milliseconds: milliseconds)
+            pace.rested()
+        case .tryToSleep: pace.lock(granted: try session.connection.execute(TailSQL.tryLock).boolean(0, 0))
+        case .sleep(let milliseconds):
+            _ = try session.connection.waitForNotification(milliseconds: milliseconds)
+            _ = try session.connection.takeNotifications()
+            pace.rested()
+        case .giveLockBack:
+            try session.connection.execute(TailSQL.unlock)
+            pace.gaveLockBack()
+        }
+    }
+
+    /// Asks what is new, and in the same snapshot for the next chunk of a table that is backfilled.
+    private func look(
+        _ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, isBackfilling: Bool, into batch: inout RecordBatch
+    ) throws {
+        guard let group = plan.groups.first else { return }
+        var chunk: Backfill.Chunk?
+        if isBackfilling { try session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") }
+        let look = try session.look(group, limit: pageRows)
+        if isBackfilling {
+            chunk = try readChunk(session, context)
+            try session.connection.execute("COMMIT")
+        }
+        lastMoment = look.moment
+        pace.found(look.rowCount)
+        if look.rowCount == 0, chunk == nil {
+            plan.complete(at: look.moment.snapshot)
+            return
+        }
+        try session.fence(look.moment)
+        var next = plan, states = tables
+        let isComplete = look.rowCount < pageRows
+        var page = Page(now: context.clock.wallMilliseconds())
+        for row in 0..<look.rowCount {
+            try ChangeRow.lend(look.result, row, from: TailSession.Look.leadingColumns) { change in
+                try append(change, &page, &states, session, options, into: &batch)
+            }
+        }
+        if isComplete {
+            next.complete(at: look.moment.snapshot)
+        } else {
+            next.begin(to: look.moment.snapshot, sent: page.lastID)
+        }
+        close(page, next, look.moment.pending, &states, into: &batch)
+        resize(page, look.rowCount, options)
+        plan = next
+        tables = states
+        // Delivered by the next step: one step is one thing that succeeds or leaves everything as it was.
+        self.chunk = chunk
+    }
+
+    /// The next page of a batch that is under way.
+    private func send(
+        _ index: Int, _ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, into batch: inout RecordBatch
+    ) throws {
+        let group = plan.groups[index]
+        guard let to = group.to else { return }
+        var after = group.sentByAll
+        if after == 0 {
+            let first = try session.connection.execute(TailSQL.firstOfBatch(from: group.from))
+            guard let id = first.integer(0, 0) else {
+                plan.finish(group: index)
+                return
+            }
+            after = id - 1
+        }
+        let limit = pageRows
+        var rows = PageRows()
+        try session.connection.beginCopyOut(TailSQL.page(from: group.from, to: to, after: after, tables: group.tables, limit: limit))
+        while try session.connection.nextCopyRow({ rows.append($0) }) {}
+        var next = plan, states = tables
+        var page = Page(now: context.clock.wallMilliseconds())
+        let count = try rows.forEach { change in
+            // Another table of the group may have been ahead when it was stored.
+            page.lastID = change.id
+            if let sent = group.sent[change.table], change.id <= sent { return }
+            try append(change, &page, &states, session, options, into: &batch)
+        }
+        next.advance(group: index, to: count == 0 ? after : page.lastID)
+        if count < limit { next.finish(group: index) }
+        close(page, next, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
+        resize(page, count, options)
+        plan = next
+        tables = states
+    }
+
+    /// Fewer rows at once where they are long, so that a page stays near its bytes.
+    private func resize(_ page: Page, _ rows: Int, _ options: SourceOptions) {
+        guard rows > 0 else { return }
+        let average = max(1, page.bytes / rows)
+        pageRows = max(1, min(options.batchRows, options.batchBytes / average))
+    }
+}
+
+/// The rows of one COPY, kept until it is over: the session is free again for what a surprise among them needs.
+struct PageRows {
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+
+    mutating func append(_ piece: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: piece)
+        ends.append(bytes.count)
+    }
+
+    /// - Returns: how many there were.
+    func forEach(_ body: (Change) throws -> Void) throws -> Int {
+        var count = 0, start = 0
+        try bytes.withUnsafeBytes { all in
+            for end in ends {
+                if try ChangeRow.lend(UnsafeRawBufferPointer(rebasing: all[start..<end]), body) != nil { count += 1 }
+                start = end
+            }
+        }
+        return count
+    }
+}

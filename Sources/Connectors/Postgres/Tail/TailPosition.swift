@@ -1,0 +1,93 @@
+internal import ConnectRuntime
+
+/// Where the tail stands in one table: what a source offset holds, in its first version.
+///
+/// Everything that finished in `from` was sent. With `to`, of what finished between `from` and `to` everything up to change `sent` was.
+struct TailPosition: Sendable, Hashable {
+    var from: XidSnapshot
+    var to: XidSnapshot?
+    var sent: Int64
+    /// What the log must be flushed to before these snapshots may be used: past it at the time they were stored.
+    var flushed: LogPosition
+    var history: ServerHistory
+    /// The last change sent, to recognise a server that was put back.
+    var last: LastChange?
+    /// Texts of the key after which the backfill goes on, empty at its start; `nil` when there is none to do.
+    var backfill: [String]?
+
+    struct LastChange: Sendable, Hashable {
+        let id: Int64
+        let xid: UInt64
+    }
+
+    var offset: SourceOffset {
+        var members: [(Name, JSON)] = [("v", .integer(1)), ("s1", .string(from.text))]
+        if let to {
+            members.append(("s2", .string(to.text)))
+            members.append(("id", .integer(sent)))
+        }
+        members.append(("lsn", .string(flushed.description)))
+        members.append(("tl", .integer(history.timeline)))
+        members.append(("sys", .string(history.system)))
+        if let last {
+            let text = JSON.object([.init("id", .integer(last.id)), .init("xid", .string(String(last.xid)))]).serializedText
+            members.append(("last", .string(text)))
+        }
+        if let backfill { members.append(("bf", .string(JSON.array(backfill.map { .string($0) }).serializedText))) }
+        return SourceOffset(members)
+    }
+
+    init(
+        from: XidSnapshot, to: XidSnapshot? = nil, sent: Int64 = 0, flushed: LogPosition, history: ServerHistory, last: LastChange? = nil,
+        backfill: [String]? = nil
+    ) {
+        self.from = from
+        self.to = to
+        self.sent = sent
+        self.flushed = flushed
+        self.history = history
+        self.last = last
+        self.backfill = backfill
+    }
+
+    /// - Throws: ``ConnectError`` when the stored offset is none of ours.
+    init(_ offset: SourceOffset) throws {
+        let members = try offset.members()
+        func malformed(_ what: String) -> ConnectError {
+            ConnectError(
+                .fatal, code: "offset.malformed", "the stored source offset \(String(decoding: offset.json, as: UTF8.self)) is not a PostgreSQL source's: \(what)",
+                suggestion: "stop the connector and reset its offsets")
+        }
+        guard members["v"]?.int64 == 1 else { throw malformed("\"v\" is not 1") }
+        guard let from = members["s1"]?.text.flatMap({ XidSnapshot($0) }) else { throw malformed("\"s1\" is no snapshot") }
+        guard let timeline = members["tl"]?.int64, let system = members["sys"]?.text else { throw malformed("\"tl\" or \"sys\" is missing") }
+        self.init(
+            from: from, flushed: members["lsn"]?.text.flatMap { LogPosition($0) } ?? LogPosition(0),
+            history: ServerHistory(system: system, timeline: timeline))
+        if let text = members["s2"]?.text {
+            guard let to = XidSnapshot(text), let id = members["id"]?.int64, id >= 0 else { throw malformed("\"s2\" or \"id\" is malformed") }
+            self.to = to
+            sent = id
+        }
+        if let text = members["last"]?.text {
+            guard let json = try? JSON.parse(text), let id = json["id"]?.int64, let xid = json["xid"]?.text.flatMap({ UInt64($0) }) else {
+                throw malformed("\"last\" is malformed")
+            }
+            last = LastChange(id: id, xid: xid)
+        }
+        if let text = members["bf"]?.text {
+            guard let elements = (try? JSON.parse(text))?.elements else { throw malformed("\"bf\" is malformed") }
+            let texts = elements.compactMap(\.text)
+            guard texts.count == elements.count else { throw malformed("\"bf\" is malformed") }
+            backfill = texts
+        }
+    }
+}
+
+/// Which server, in which of its lives, a position belongs to.
+struct ServerHistory: Sendable, Hashable {
+    /// The number `initdb` gave it.
+    let system: String
+    /// Counted up by each promotion and point-in-time recovery.
+    let timeline: Int64
+}

@@ -1,0 +1,113 @@
+internal import ConnectRuntime
+internal import Postgres
+
+/// The tail's session: its statements, prepared, and what they answer. Used on the task's thread.
+final class TailSession {
+    let connection: Connection
+    let reader: String
+    private let options: SourceOptions
+    private let context: any SourceTaskContext
+
+    struct Moment {
+        let snapshot: XidSnapshot
+        /// The log's end when the snapshot was taken: it bounds everything the snapshot calls finished.
+        let pending: LogPosition
+        let flushed: LogPosition
+    }
+
+    struct Look {
+        let moment: Moment
+        let result: QueryResult
+        let rowCount: Int
+        /// Columns in front of the change's own.
+        static let leadingColumns = 3
+    }
+
+    init(_ options: SourceOptions, context: any SourceTaskContext) throws {
+        self.options = options
+        self.context = context
+        reader = "\(context.connector)/\(context.task)"
+        // Forced flushes must reach the local disk, and need not wait for standbys.
+        let settings = SessionSettings.pinned.adding("search_path", "pg_catalog").adding("synchronous_commit", "local").adding("jit", "off")
+        connection = try Connection.open(
+            options.connection, settings: settings, timeoutMilliseconds: options.connectionTimeout,
+            interruption: Connection.Interruption(descriptor: context.wakeUp.fileDescriptor, graceMilliseconds: TailSession.graceMilliseconds))
+    }
+
+    /// How long a statement goes on after the task is wanted elsewhere.
+    static let graceMilliseconds = 3000
+
+    /// Prepares what the tail repeats; the change table must be there.
+    func prepare() throws {
+        try connection.prepare("look", TailSQL.look)
+        try connection.prepare("flushed", TailSQL.flushed)
+        try connection.prepare("shape", TailSQL.shape)
+        if options.arming.keepsReader { try connection.prepare("force", TailSQL.forceFlush) }
+        if options.wake == .notifyIdle { try connection.execute(TailSQL.listen) }
+    }
+
+    func server() throws -> (server: StartChecks.Server, database: String) {
+        // Asked before the snapshot: numbers grow meanwhile.
+        var greatest: UInt64?
+        if try connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0) {
+            let result = try connection.execute(TailSQL.greatestXid)
+            greatest = result.rowCount == 1 ? result.text(0, 0).flatMap { UInt64($0) } : nil
+        }
+        let row = try connection.execute(TailSQL.server)
+        guard let snapshot = row.text(0, 3).flatMap({ XidSnapshot($0) }), let timeline = row.text(0, 2).flatMap({ Int64($0, radix: 16) }) else {
+            throw ConnectError(.fatal, code: "postgres.source.server", "the server describes itself in a way that is not understood")
+        }
+        let server = StartChecks.Server(
+            isStandby: row.boolean(0, 0), version: connection.serverVersion,
+            history: ServerHistory(system: row.text(0, 1) ?? "", timeline: timeline), snapshot: snapshot, greatestXid: greatest)
+        return (server, row.text(0, 4) ?? "")
+    }
+
+    func moment() throws -> Moment { try moment(connection.execute(TailSQL.snapshot), binary: false) }
+
+    func look(_ group: TailPlan.Group, limit: Int) throws -> Look {
+        let running = "{" + group.from.running.map(String.init).joined(separator: ",") + "}"
+        let result = try connection.executePrepared(
+            "look",
+            [.text(String(group.from.xmax)), .text(running), .text(TailSession.list(group.tables)), .text(String(limit))], binary: true)
+        let moment = try moment(result, binary: true)
+        return Look(moment: moment, result: result, rowCount: result.isNull(0, Look.leadingColumns) ? 0 : result.rowCount)
+    }
+
+    static func list(_ tables: Set<UInt32>) -> String { "{" + tables.sorted().map(String.init).joined(separator: ",") + "}" }
+
+    private func moment(_ result: QueryResult, binary: Bool) throws -> Moment {
+        func position(_ column: Int) -> LogPosition? {
+            if !binary { return result.text(0, column).flatMap { LogPosition($0) } }
+            return result.withBytes(0, column) { $0.flatMap { BinaryForm.integer($0, as: UInt64.self) } }.map { LogPosition($0) }
+        }
+        guard result.rowCount > 0, let snapshot = result.text(0, 0).flatMap({ XidSnapshot($0) }), let pending = position(1), let flushed = position(2) else {
+            throw ConnectError(.fatal, code: "postgres.source.server", "the server's snapshot is in a form that is not understood")
+        }
+        return Moment(snapshot: snapshot, pending: pending, flushed: flushed)
+    }
+
+    /// Waits until the log is flushed past everything a snapshot calls finished.
+    func fence(_ moment: Moment) throws {
+        var fence = FlushFence(pending: moment.pending, force: options.fence)
+        let began = context.clock.monotonicNanoseconds()
+        var flushed = moment.flushed
+        while true {
+            switch fence.next(flushed: flushed, waitedMicroseconds: Int((context.clock.monotonicNanoseconds() &- began) / 1000)) {
+            case .passed: return
+            case .look(let microseconds):
+                microsleep(microseconds)
+                let result = try connection.executePrepared("flushed")
+                flushed = result.text(0, 0).flatMap { LogPosition($0) } ?? flushed
+            case .force:
+                try connection.executePrepared("force", [.text(reader)])
+                let result = try connection.executePrepared("flushed")
+                flushed = result.text(0, 0).flatMap { LogPosition($0) } ?? flushed
+            case .giveUp:
+                throw ConnectError(
+                    .retriable, code: "postgres.source.not_flushed", "the server has not flushed its log up to \(moment.pending) for 10 s",
+                    suggestion: "look at the server's disk")
+            }
+        }
+    }
+}
