@@ -283,12 +283,22 @@ struct UniqueEntries {
 
     mutating func set(_ key: Value, _ value: Value) {
         if entries.count < UniqueEntries.linear {
-            if let index = entries.firstIndex(where: { $0.key == key }) { return entries[index].value = value }
+            if let index = place(of: key) { return entries[index].value = value }
         } else {
             if indexes.isEmpty { for (index, entry) in entries.enumerated() { indexes[entry.key] = index } }
             if let index = indexes[key] { return entries[index].value = value }
             indexes[key] = entries.count
         }
         entries.append(Value.MapEntry(key: key, value: value))
+    }
+
+    private func place(of key: Value) -> Int? {
+        guard case .string(let text) = key else { return entries.firstIndex { $0.key == key } }
+        // Keys of one object rarely have the same length and never the same bytes: most are told apart by a glance.
+        let count = text.utf8.count
+        for index in entries.indices {
+            if case .string(let other) = entries[index].key, other.utf8.count == count, equalBytes(text, other) { return index }
+        }
+        return nil
     }
 }

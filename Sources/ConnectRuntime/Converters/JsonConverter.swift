@@ -1,3 +1,5 @@
+import Glibc
+
 /// Connect's `JsonConverter`: the default for keys and values.
 ///
 /// With schemas on, a record carries its schema as Connect's does, `{"schema":…,"payload":…}`; where the log keeps schemas
@@ -13,6 +15,8 @@ public final class JsonConverter: Converter {
     private var writer = JSONWriter()
     /// `schema.content`: the schema of every value read.
     private var fixed: JSONPlan?
+    /// How the envelope read last began, up to its payload: records of one topic begin alike, and comparing is cheaper than reading.
+    private var lastStart: (bytes: [UInt8], plan: JSONPlan)?
     /// The plan whose schema was announced last.
     private var announced: JSONPlan?
 
@@ -30,6 +34,7 @@ public final class JsonConverter: Converter {
             limit: try config.value(JsonConverterSettings.cacheSize),
             replacesNull: try config.value(JsonConverterSettings.replaceNullWithDefault), decimals: decimals)
         announced = nil
+        lastStart = nil
         fixed = nil
         if let content = try config.value(JsonConverterSettings.schemaContent), !content.isEmpty {
             guard schemasEnabled else {
@@ -115,6 +120,7 @@ public final class JsonConverter: Converter {
             let plan = try cache.plan(for: id) { try schemas.schema($0) }
             return SchemaAndValue(schema: plan.schema, value: try decoder.read(&reader, plan, 0))
         }
+        if let known = try readLikeLast(raw) { return known }
         if reader.isAtEnd() { throw requiresFields() }
         if let envelope = try JSONEnvelope.find(reader) { return try read(envelope, raw) }
         if let fixed { return SchemaAndValue(schema: fixed.schema, value: try decoder.read(&reader, fixed, 0)) }
@@ -132,7 +138,20 @@ public final class JsonConverter: Converter {
         let schema = UnsafeRawBufferPointer(rebasing: raw[envelope.schema])
         if schema.elementsEqual("null".utf8) { return SchemaAndValue(value: try decoder.schemaless(&payload)) }
         let plan = try cache.plan(forJSON: schema)
+        if envelope.schema.upperBound <= envelope.payload { lastStart = ([UInt8](raw[..<envelope.payload]), plan) }
         return SchemaAndValue(schema: plan.schema, value: try decoder.read(&payload, plan, 0))
+    }
+
+    /// Reads an envelope that begins like the last one; `nil` when it does not, or holds something behind its payload.
+    private func readLikeLast(_ raw: UnsafeRawBufferPointer) throws -> SchemaAndValue? {
+        guard let lastStart, fixed == nil, raw.count > lastStart.bytes.count, let start = raw.baseAddress else { return nil }
+        let isSame = lastStart.bytes.withUnsafeBytes { known in known.baseAddress.map { memcmp($0, start, known.count) == 0 } ?? false }
+        guard isSame else { return nil }
+        var payload = JSONReader(raw, from: lastStart.bytes.count)
+        let value = try decoder.read(&payload, lastStart.plan, 0)
+        payload.skipSpace()
+        guard payload.cursor < raw.count, raw[payload.cursor] == UInt8(ascii: "}") else { return nil }
+        return SchemaAndValue(schema: lastStart.plan.schema, value: value)
     }
 
     private func schemaID(_ headers: [RawHeader]) throws -> SchemaID? {

@@ -36,7 +36,7 @@ public struct ByteSlice: Sendable {
     @inlinable public var array: [UInt8] { Array(storage[Int(start)..<Int(start) + Int(length)]) }
 
     /// The text, or `nil` when the bytes are not UTF-8.
-    public var utf8Text: String? { withUnsafeBytes { String(validating: $0, as: UTF8.self) } }
+    public var utf8Text: String? { withUnsafeBytes { String(utf8: $0.bindMemory(to: UInt8.self)) } }
 }
 
 extension ByteSlice: Hashable {

@@ -14,7 +14,13 @@ public struct Decimal: Sendable, Hashable {
     }
 
     public init(_ value: Int64, scale: Int32 = 0) {
-        self.init(unscaled: withUnsafeBytes(of: value.bigEndian) { Array($0) }, scale: scale)
+        let significant = 64 - (value < 0 ? ~value : value).leadingZeroBitCount + 1
+        let count = (significant + 7) / 8
+        unscaled = [UInt8](unsafeUninitializedCapacity: count) { target, initialized in
+            for index in 0..<count { target[index] = UInt8(truncatingIfNeeded: value >> Int64((count - 1 - index) * 8)) }
+            initialized = count
+        }
+        self.scale = scale
     }
 
     public var isNegative: Bool { (unscaled.first ?? 0) & 0x80 != 0 }

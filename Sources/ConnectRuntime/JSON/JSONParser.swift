@@ -124,7 +124,7 @@ struct JSONParser {
             case UInt8(ascii: "\""):
                 plain.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[run..<cursor]))
                 cursor += 1
-                guard let text = String(validating: plain, as: UTF8.self) else { throw error("a string is not valid UTF-8", at: start) }
+                guard let text = plain.withUnsafeBufferPointer({ String(utf8: $0) }) else { throw error("a string is not valid UTF-8", at: start) }
                 return text
             case UInt8(ascii: "\\"):
                 plain.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[run..<cursor]))

@@ -17,6 +17,8 @@ struct JSONReader {
         let start: Int
         let end: Int
         let isEscaped: Bool
+        /// Whether bytes above 0x7F may be among them.
+        let isASCII: Bool
         var count: Int { end - start }
     }
 
@@ -197,11 +199,14 @@ struct JSONReader {
         let start = cursor + 1
         var position = start
         var escaped = false
+        var seen: UInt64 = 0
         let count = bytes.count
         while true {
             if count - position >= 8 {
                 let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
                 let hit = JSONReader.stops(word)
+                // Bytes beyond the string's end may be among those seen: then it is looked at once more.
+                seen |= word
                 if hit == 0 {
                     position += 8
                     continue
@@ -212,8 +217,9 @@ struct JSONReader {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
                 cursor = position + 1
-                return StringSpan(start: start, end: position, isEscaped: escaped)
+                return StringSpan(start: start, end: position, isEscaped: escaped, isASCII: seen & 0x8080_8080_8080_8080 == 0)
             }
+            seen |= UInt64(byte)
             if byte == UInt8(ascii: "\\") {
                 escaped = true
                 // What follows is checked when the text is made; here only an escaped quote matters.
@@ -239,8 +245,9 @@ struct JSONReader {
     /// The text of a span.
     @inline(__always) func text(_ span: StringSpan) throws -> String {
         if span.isEscaped { return try unescaped(span) }
-        let content = UnsafeRawBufferPointer(rebasing: bytes[span.start..<span.end])
-        guard let text = String(validating: content.bindMemory(to: UInt8.self), as: UTF8.self) else {
+        let content = UnsafeRawBufferPointer(rebasing: bytes[span.start..<span.end]).bindMemory(to: UInt8.self)
+        if span.isASCII { return String(decoding: content, as: UTF8.self) }
+        guard let text = String(utf8: content) else {
             throw error("a string is not valid UTF-8", at: span.start - 1)
         }
         return text
