@@ -15,7 +15,8 @@ public struct CivilTime: Sendable, Hashable {
     /// - Parameter milliseconds: since 1970-01-01T00:00:00Z.
     public init(milliseconds: Int64) {
         let days = milliseconds >= 0 ? milliseconds / 86_400_000 : (milliseconds + 1) / 86_400_000 - 1
-        let rest = Int(milliseconds - days * 86_400_000)
+        // Wraps at the smallest instant and comes back: the difference is less than a day.
+        let rest = Int(milliseconds &- days &* 86_400_000)
         hour = rest / 3_600_000
         minute = rest / 60_000 % 60
         second = rest / 1000 % 60
