@@ -102,11 +102,11 @@ extension Setting where T: RawRepresentable & CaseIterable, T.RawValue == String
     /// One of a few words, compared without regard to case where `ignoringCase`.
     public static func choice(
         _ name: Name, default defaultValue: T? = nil, ignoringCase: Bool = false, importance: Importance = .medium,
-        displayName: String? = nil, aliases: [Name] = [], _ documentation: String
+        width: SettingWidth = .medium, displayName: String? = nil, aliases: [Name] = [], _ documentation: String
     ) -> Setting<T> {
         let words = T.allCases.map(\.rawValue)
         return Setting(
-            name, .string, default: defaultValue?.rawValue, importance: importance, displayName: displayName, aliases: aliases,
+            name, .string, default: defaultValue?.rawValue, importance: importance, width: width, displayName: displayName, aliases: aliases,
             recommended: words, documentation
         ) { (text: String) throws(SettingError) -> T in
             let match = T.allCases.first {

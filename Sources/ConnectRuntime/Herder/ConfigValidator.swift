@@ -91,6 +91,9 @@ package struct ConfigValidator {
         let all = sections.reduce(ConfigDefinition()) { $0.merging($1.definition) }
         var (_, problems) = all.parse(map)
         problems += nulls(map) + converters(map) + crossField(plugin, map) + unknown(all, map)
+        // What only the transforms themselves can tell; what the declarations told already is not said twice.
+        for problem in TransformChain.problems(in: map, catalogue: catalogue)
+        where !problems.contains(where: { $0.setting == problem.setting && !$0.isWarning }) { problems.append(problem) }
         let own = plugin.definition.parse(map)
         if own.problems.isEmpty { problems += connectorProblems(plugin, own.config) }
 

@@ -43,7 +43,7 @@ enum URLPassword {
         let mark = Array("://".utf8)
         guard bytes.count > 3, let start = (0...(bytes.count - 3)).first(where: { bytes[$0..<($0 + 3)].elementsEqual(mark) }) else { return nil }
         let from = start + 3
-        let ends: Set<UInt8> = [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")]
+        let ends: Set<UInt8> = [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: ";")]
         var to = bytes[from...].firstIndex { ends.contains($0) } ?? bytes.count
         // A slash inside a password: the user's part still ends at the last "@" before the query.
         let query = bytes[from...].firstIndex(of: UInt8(ascii: "?")) ?? bytes.count

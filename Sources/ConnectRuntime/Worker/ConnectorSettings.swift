@@ -43,7 +43,7 @@ public enum ConnectorSettings {
         "errors.retry.delay.max.ms", default: 60_000, range: 0...Int.max, type: .long, width: .medium,
         displayName: "Maximum Delay Between Retries for Errors", "The longest wait between two tries, in milliseconds.")
     static let tolerance = Setting<ErrorPolicy.Tolerance>.choice(
-        "errors.tolerance", default: ErrorPolicy.Tolerance.none, displayName: "Error Tolerance",
+        "errors.tolerance", default: ErrorPolicy.Tolerance.none, width: .short, displayName: "Error Tolerance",
         "none: the first bad record fails the task. all: bad records are passed over (and dead-lettered, where a topic is set).")
     public static let logErrors = Setting<Bool>.boolean(
         "errors.log.enable", default: false, displayName: "Log Errors", "Whether every failed record is logged, also when it is tolerated.")
@@ -75,10 +75,10 @@ public enum ConnectorSettings {
         "Names of groups of topics that are created with settings of their own."
     ) { (text: String) throws(SettingError) -> [String] in try uniqueAliases(text) }
     public static let exactlyOnce = Setting<ExactlyOnce>.choice(
-        "exactly.once.support", default: .requested, ignoringCase: true, displayName: "Exactly once support",
+        "exactly.once.support", default: .requested, ignoringCase: true, width: .short, displayName: "Exactly once support",
         "required: refuse to run a connector that cannot deliver exactly once.")
     public static let boundary = Setting<TransactionBoundary>.choice(
-        "transaction.boundary", default: .poll, ignoringCase: true, displayName: "Transaction Boundary",
+        "transaction.boundary", default: .poll, ignoringCase: true, width: .short, displayName: "Transaction Boundary",
         "Where transactions end: with each poll, after an interval, or where the connector says.")
     public static let boundaryInterval = Setting<Int?>(
         "transaction.boundary.interval.ms", .long, absent: .some(nil), importance: .low, width: .short,

@@ -1,0 +1,57 @@
+import ConnectRuntime
+import ConnectTesting
+import Testing
+
+/// P10: a configuration that is read back shows no secret, and sent back unchanged it keeps them.
+@Suite struct HiddenSecretsTests {
+    private let secrets = HiddenSecrets(SinkScript().plugin.definition)
+    private let stored = ConfigMap([
+        "connector.class": "ScriptedSink", "connection.password": "s3cret", "connection.url": "jdbc:postgresql://app:pä:ß@db:5432/shop?sslmode=off&password=x1",
+        "my.api.key": "k", "label": "plain", "database.hostname": "h1",
+    ])
+
+    @Test(arguments: [
+        ("postgresql://app:s3@h/d", "postgresql://app:[hidden]@h/d"), ("postgresql://app@h/d", "postgresql://app@h/d"),
+        ("http://h:80/a?token=abc&x=1", "http://h:80/a?token=[hidden]&x=1"), ("no url: at all", "no url: at all"),
+        ("postgresql://app:${env:PW}@h/d", "postgresql://app:${env:PW}@h/d"), ("postgresql://a:b@c:p/w@h/d", "postgresql://a:[hidden]@h/d"),
+        ("jdbc:sqlserver://h;user=a;password=b;x=1", "jdbc:sqlserver://h;user=a;password=[hidden];x=1"), ("://", "://"), ("a://", "a://"),
+        ("postgresql://app:${env:PW:-dflt}x@h", "postgresql://app:[hidden]@h"),
+    ])
+    func urls(_ text: String, _ shown: String) { #expect(secrets.hide("connection.url", text) == shown) }
+
+    @Test func whatIsShown() {
+        let shown = secrets.hide(stored)
+        #expect(shown.text("connection.password") == "[hidden]")
+        #expect(shown.text("my.api.key") == "[hidden]")
+        #expect(shown.text("label") == "plain")
+        #expect(shown.text("connection.url") == "jdbc:postgresql://app:[hidden]@db:5432/shop?sslmode=off&password=[hidden]")
+        #expect(secrets.hide("connection.password", "${env:PW}") == "${env:PW}")
+    }
+
+    @Test func sentBackTheyAreKept() throws {
+        #expect(try secrets.restore(secrets.hide(stored), from: stored) == stored)
+        var changed = secrets.hide(stored)
+        changed["label"] = .some("other")
+        changed["connection.password"] = .some("new")
+        let restored = try secrets.restore(changed, from: stored)
+        #expect(restored.text("connection.password") == "new" && restored.text("my.api.key") == "k")
+    }
+
+    @Test(arguments: [
+        ("connector.class", "Other"), ("connection.url", "jdbc:postgresql://app:[hidden]@evil:5432/shop?sslmode=off&password=[hidden]"), ("database.hostname", "evil"),
+    ] as [(Name, String)])
+    func withAnotherTargetTheyAreNot(_ name: Name, _ value: String) {
+        var changed = secrets.hide(stored)
+        changed[name] = .some(value)
+        #expect(throws: HerderError.self) { try secrets.restore(changed, from: stored) }
+    }
+
+    @Test func withoutAStoredOneTheKeyIsNamed() {
+        do {
+            _ = try secrets.restore(ConfigMap(["connection.password": "[hidden]"]), from: nil)
+            Issue.record("took [hidden] for a secret")
+        } catch {
+            #expect(error.kind == .badRequest && error.message.contains("connection.password"))
+        }
+    }
+}
