@@ -96,11 +96,20 @@ public struct ConfigDefinition: Sendable {
                         isMissing ? "config.missing" : "config.invalid_value", written ?? key.name,
                         isMissing
                             ? "Missing required configuration \"\(key.name)\" which has no default value."
-                            : "Invalid value \(key.type == .password ? Secret.hidden : text ?? "null") for configuration \(written ?? key.name): \(error.message)"))
+                            : "Invalid value \(Self.shown(text, key.type)) for configuration \(written ?? key.name): \(error.message)"))
             }
             if let text { values[key.name] = text }
         }
         return (Config(map: map, values: values), problems)
+    }
+
+    /// A value as Connect's messages write it.
+    private static func shown(_ text: String?, _ type: SettingType) -> String {
+        switch type {
+        case .password: Secret.hidden
+        case .list: "[\(splitList(text ?? "").joined(separator: ", "))]"
+        default: text ?? "null"
+        }
     }
 
     /// The same for a caller that cannot go on with any problem.

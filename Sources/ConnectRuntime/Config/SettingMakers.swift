@@ -58,11 +58,11 @@ extension Setting where T == Int {
 
 extension Setting where T == Bool {
     public static func boolean(
-        _ name: Name, default defaultValue: Bool? = nil, importance: Importance = .medium, displayName: String? = nil,
+        _ name: Name, default defaultValue: Bool? = nil, importance: Importance = .medium, width: SettingWidth = .short, displayName: String? = nil,
         aliases: [Name] = [], _ documentation: String
     ) -> Setting<Bool> {
         Setting(
-            name, .boolean, default: defaultValue.map { $0 ? "true" : "false" }, importance: importance, width: .short,
+            name, .boolean, default: defaultValue.map { $0 ? "true" : "false" }, importance: importance, width: width,
             displayName: displayName, aliases: aliases, recommended: [], documentation
         ) { (text: String) throws(SettingError) -> Bool in
             switch text.trimmedASCII.lowercased() {

@@ -106,7 +106,7 @@ package struct ConfigValidator {
             let isParsed = !errors.contains { $0.code == "config.invalid_value" && key.type != .string && key.type != .list && key.type != .class } || key.name == "tasks.max" && Int(written ?? "") != nil
             items.append(
                 ConfigReport.Item(
-                    definition: key, name: key.name, value: isParsed ? written.map { key.type == .password ? Secret.hidden : hidden.hide(key.name, $0) } : nil,
+                    definition: key, name: key.name, value: isParsed ? written.map { shown($0, key, hidden) } : nil,
                     errors: errors.map(\.message)))
         }
         let known = Set(all.keys.flatMap { [$0.name] + $0.aliases })
@@ -118,6 +118,15 @@ package struct ConfigValidator {
         var groups: [String] = []
         for group in all.keys.compactMap(\.group) where !groups.contains(group) { groups.append(group) }
         return ConfigReport(className: raw.text("connector.class") ?? "", groups: groups, items: front + items, problems: problems)
+    }
+
+    private func shown(_ text: String, _ key: SettingKey, _ hidden: HiddenSecrets) -> String {
+        switch key.type {
+        case .password: Secret.hidden
+        // Classes of transforms and converters are shown in full.
+        case .class: catalogue.find(text, { $0 != .source && $0 != .sink })?.className.text ?? text
+        default: hidden.hide(key.name, text)
+        }
     }
 
     private func nulls(_ map: ConfigMap) -> [ConfigProblem] {

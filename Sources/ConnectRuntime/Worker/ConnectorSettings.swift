@@ -67,7 +67,7 @@ public enum ConnectorSettings {
         "errors.deadletterqueue.topic.replication.factor", default: 3, type: .short, width: .medium,
         displayName: "Dead Letter Queue Topic Replication Factor", "With how many replicas that topic is made in a cluster; the embedded log has one.")
     public static let deadLetterHeaders = Setting<Bool>.boolean(
-        "errors.deadletterqueue.context.headers.enable", default: false, displayName: "Enable Error Context Headers",
+        "errors.deadletterqueue.context.headers.enable", default: false, width: .medium, displayName: "Enable Error Context Headers",
         "Whether dead letters get headers that tell where they come from and why they failed.")
 
     public static let topicCreationGroups = Setting<[String]>(
@@ -94,20 +94,18 @@ public enum ConnectorSettings {
     /// Everything the framework declares for a kind of connector.
     public static func definition(_ kind: PluginKind) -> ConfigDefinition {
         let common = ConfigDefinition()
-            .group("Common", name, connectorClass, pluginVersion, tasksMaximum)
+            .group("Common", name, connectorClass, pluginVersion, tasksMaximum, tasksMaximumEnforce)
+            .group("Common", keyConverter, keyConverterVersion, valueConverter, valueConverterVersion, headerConverter, headerConverterVersion)
+            .group("Transforms", order: 12, transforms).group("Predicates", order: 13, predicates).group("Common", order: 14, reload)
+            .group("Error Handling", retryTimeout, retryDelayMaximum, tolerance, logErrors, logMessages)
         if kind == .sink {
             return
                 common
                 .group("Common", order: 4, topics).group("Common", order: 4, topicsRegex)
-                .group("Common", order: 5, tasksMaximumEnforce, keyConverter, keyConverterVersion, valueConverter, valueConverterVersion, headerConverter, headerConverterVersion)
-                .group("Transforms", order: 12, transforms).group("Predicates", order: 13, predicates).group("Common", order: 14, reload)
-                .group("Error Handling", retryTimeout, retryDelayMaximum, tolerance, logErrors, logMessages, deadLetterTopic, deadLetterReplication, deadLetterHeaders)
+                .group("Error Handling", order: 6, deadLetterTopic, deadLetterReplication, deadLetterHeaders)
         }
         return
             common
-            .group("Common", order: 5, tasksMaximumEnforce, keyConverter, keyConverterVersion, valueConverter, valueConverterVersion, headerConverter, headerConverterVersion)
-            .group("Transforms", order: 12, transforms).group("Predicates", order: 13, predicates).group("Common", order: 14, reload)
-            .group("Error Handling", retryTimeout, retryDelayMaximum, tolerance, logErrors, logMessages)
             .group("Topic Creation", topicCreationGroups)
             .group("Exactly Once Support", order: 2, exactlyOnce, boundary, boundaryInterval)
             .group("offsets.topic", offsetsTopic)
