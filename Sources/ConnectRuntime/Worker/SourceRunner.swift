@@ -176,7 +176,6 @@ final class SourceRunner {
         headers.removeAll(keepingCapacity: true)
         if !entry.record.headers.isEmpty, try !convertHeaders(&entry, run) { return }
         keyBytes.removeAll()
-        let kept = headers.count
         let hasKey: Bool?
         do {
             hasKey = try run.plugins.key.serialize(
@@ -194,12 +193,12 @@ final class SourceRunner {
             hasValue = try again(.valueConverter, run.plugins.valueClass, run.plugins.value, error, &entry, run) { ($0.valueSchema, $0.value) }
             if hasValue == nil { return }
         }
-        _ = kept
         do {
             try run.routes.append(
                 topic: entry.record.topic, partition: entry.record.partition, timestamp: entry.record.timestamp ?? now,
                 key: keyBytes, hasKey: hasKey ?? false, value: valueBytes, hasValue: hasValue ?? false, headers: headers)
-        } catch {
+        } catch let error as ConnectError where error.kind == .data {
+            // The record is at fault; whatever the log itself throws concerns the task.
             _ = try run.retry.run(.kafkaProduce, "TopicLog", &entry, firstError: error) { _ in throw error }
         }
     }
@@ -280,7 +279,13 @@ final class SourceRunner {
             schemas.forget(stored)
         }
         let records = run.routes.recordCount
-        try run.routes.hand(to: run.producer)
+        do {
+            try run.routes.hand(to: run.producer)
+        } catch {
+            // Deleted while the task ran: the next run makes it again.
+            if error.kind == .unknownTopic { throw ConnectError(.retriable, code: "log.topic_gone", error.message) }
+            throw error
+        }
         try run.producer.storeOffsets(offsets.map { SourceOffsetRow(connector: connector, partition: $0.partition, offset: $0.offset) })
         let ticket = try run.producer.commit()
         inFlight.append(InFlight(ticket: ticket, bytes: bytes))
@@ -297,6 +302,7 @@ final class SourceRunner {
             case .durable:
                 whenItWorks()
                 let settled = ledger.settle()
+                if settled.offsets.isEmpty { continue }
                 do {
                     try task.committed(settled.offsets)
                 } catch {

@@ -16,6 +16,7 @@ struct TaskLoop {
                 switch error.kind {
                 case .fenced:
                     logger.info("another run of this task has taken over; this one ends (\(error.message))")
+                    handle.report(.unassigned)
                     return
                 case .retriable:
                     let wait = backoff.next()

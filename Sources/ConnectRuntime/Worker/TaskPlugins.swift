@@ -16,7 +16,12 @@ final class TaskPlugins {
     init(_ specification: TaskSpecification, _ parts: WorkerParts, schemas: (any ConverterSchemas)?, retry: RetryOperator) throws {
         let connectorMap = try parts.references.resolve(specification.connectorConfig)
         let taskMap = try parts.references.resolve(specification.taskConfig)
-        config = try specification.plugin.definition.parsed(taskMap)
+        // A task's configuration is what its connector made for it and may leave out what the task does not need; reading that throws.
+        let (taskConfig, problems) = specification.plugin.definition.parse(taskMap)
+        if let problem = problems.first(where: { !$0.isWarning && $0.code != "config.missing" }) {
+            throw ConnectError(.configuration, code: problem.code, problem.message, suggestion: problem.suggestion)
+        }
+        config = taskConfig
         base = try ConnectorSettings.definition(specification.plugin.kind).parsed(connectorMap)
         policy = try ConnectorSettings.errorPolicy(base, kind: specification.plugin.kind)
         retry.policy = policy
