@@ -1,0 +1,111 @@
+import ConnectRuntime
+import ConnectTesting
+import Connectors
+import Testing
+
+/// What a record says becomes data in a request, never structure, and leads nowhere it should not.
+@Suite(.serialized)
+struct InjectionTests {
+    typealias Sink = HttpSinkTests
+
+    @Test(arguments: [
+        ("plain", "/items/plain/x"), ("a/b", "/items/a%2Fb/x"), ("a?b=c#d", "/items/a%3Fb%3Dc%23d/x"), ("../../etc", "/items/..%2F..%2Fetc/x"), ("ü €", "/items/%C3%BC%20%E2%82%AC/x"),
+        ("%2e%2e", "/items/%252e%252e/x"), ("a\r\nX: y", "/items/a%0D%0AX%3A%20y/x"), ("...", "/items/.../x"),
+    ])
+    func keysAreEncoded(_ key: String, _ target: String) async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let report = try await onThread { try Sink.deliver(server, ["http.url": server.url + "/items/${key}/x"], batches: [[Sink.record(key, "v")]]) }
+        #expect(report.deadLetters.isEmpty)
+        #expect(server.requests.map(\.target) == [target])
+    }
+
+    @Test(arguments: ["..", ".", ""])
+    func keysThatWouldNameAnotherPlaceAreRefused(_ key: String) async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let report = try await onThread {
+            try Sink.deliver(server, ["http.url": server.url + "/items/${key}"], batches: [[Sink.record(key, "v"), Sink.record(nil, "v"), Sink.record("ok", "v")]])
+        }
+        #expect(report.deadLetters.map(\.offset) == [0, 1])
+        #expect(server.requests.map(\.target) == ["/items/ok"])
+    }
+
+    @Test func lineBreaksInHeadersAreRefused() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        @Sendable func record(_ header: String) -> Record {
+            var record = Sink.record("k", "v")
+            record.headers = [Header("trace", value: .string(header)), Header("X-Copy", value: .string(header))]
+            return record
+        }
+        let bad = ["a\r\nEvil: 1", "a\nEvil: 1", "a\rEvil: 1", "a\u{0}b", "a\u{7F}"]
+        let report = try await onThread {
+            (try Sink.deliver(server, ["http.headers.additional": "X-Trace:id ${header.trace}"], batches: [bad.map(record) + [record("fine ü")]]),
+             try Sink.deliver(server, ["http.headers.from.record": "X-Copy"], batches: [bad.map(record) + [record("fine ü")]]))
+        }
+        for report in [report.0, report.1] {
+            #expect(report.deadLetters.map(\.offset) == [0, 1, 2, 3, 4])
+            #expect(report.deadLetters.allSatisfy { $0.error.code == "http.header" })
+        }
+        #expect(server.requests.map { $0.header("X-Trace") ?? $0.header("X-Copy") } == ["id fine ü", "fine ü"])
+        #expect(server.requests.allSatisfy { $0.header("Evil") == nil })
+    }
+
+    /// Templated hosts: only where the list allows, and even then not to this machine or a link-local address.
+    @Test(arguments: ["169.254.169.254", "127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "[::ffff:169.254.169.254]", "metadata.internal", "user@127.0.0.1", "127.0.0.1:80"])
+    func hostsOfRecordsAreChecked(_ host: String) async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let hosts = "*.example.org,127.0.0.1,169.254.169.254,localhost,[::1]"
+        let report = try await onThread {
+            let harness = try SinkHarness(Sink.plugin, Sink.pairs([("http.url", "http://${header.host}:\(server.port)/latest"), ("http.allowed.hosts", hosts), ("timeout.connect.ms", "500")]))
+            defer { harness.stop() }
+            var record = Sink.record("k", "v")
+            record.headers = [Header("host", value: .string(host))]
+            try harness.put([record])
+            try harness.finish()
+            return harness.context.whatHappened
+        }
+        #expect(report.deadLetters.count == 1, "refused at once, not tried again")
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test func anAllowedLocalHostIsReached() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let report = try await onThread {
+            try Sink.deliver(server, ["http.url": "http://${key}:\(server.port)/", "http.allowed.hosts": "localhost", "http.allow.local.addresses": "true"], batches: [[Sink.record("localhost", "v"), Sink.record("127.0.0.1", "v")]])
+        }
+        #expect(server.requests.count == 1)
+        #expect(report.deadLetters.map(\.error.code) == ["http.host_not_allowed"])
+    }
+
+    @Test(arguments: [
+        ["http.url": "ftp://host/"], ["http.url": "http://user:pw@host/"], ["http.url": "http://${key}/"], ["http.url": "${key}"], ["http.url": "http://host/${key"], ["http.url": "http://host/a b"],
+        ["http.url": "http://h", "http.headers.additional": "X-A:b\u{7}c"], ["http.url": "http://h", "http.headers.additional": "X A:b"], ["http.url": "http://h", "http.headers.additional": "Content-Length:5"],
+        ["http.url": "http://h", "http.method": "GET IT"], ["http.url": "http://h", "http.authorization.type": "bearer"], ["http.url": "http://h", "http.authorization.type": "bearer", "auth.token": "a\nb"],
+        ["http.url": "http://h", "http.authorization.type": "oauth2"], ["http.url": "http://h", "signature": "hmac-sha256"], ["http.url": "http://h", "retry.on": "5xx"], ["http.url": "http://h", "drop.on": "600"],
+        ["http.url": "http://h", "batching.enabled": "true", "batch.format": "xml"], ["http.url": "http://h", "https.ssl.truststore.type": "JKS"], ["http.url": "http://h", "http.allowed.hosts": "a:b"], [:],
+        ["http.url": "http://h", "http.timeout": "0"], ["http.url": "http://h", "delivery.lanes": "99999999999999999999"],
+    ] as [[String: String]])
+    func configurationsThatCannotWork(_ settings: [String: String]) {
+        let error = #expect(throws: ConnectError.self) { _ = try SinkHarness(Sink.plugin, Sink.pairs(settings.map { (Name($0.key), $0.value) })) }
+        #expect(error?.description.contains("pw@") == false)
+    }
+
+    @Test func settingsAreDocumentedAndDistinct() {
+        let keys = HttpSettings.definition.keys
+        let names = keys.flatMap { [$0.name] + $0.aliases }
+        #expect(Set(names).count == names.count)
+        #expect(keys.allSatisfy { $0.documentation.hasSuffix(".") })
+    }
+
+    @Test func aFieldOfTheSameNameAsTheBatchKeyIsNotMixedUp() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let value = Value.map([.init(key: .string("idempotency_key"), value: .string("mine"))])
+        let report = try await onThread { try Sink.deliver(server, ["batching.enabled": "true"], batches: [[Record(topic: "t", key: .string("k"), value: value)]]) }
+        #expect(report.deadLetters.map(\.error.code) == ["http.batch_key_field"])
+    }
+}
