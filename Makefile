@@ -10,7 +10,7 @@ BENCH_DEADLINE ?= 1800
 TEST_FLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help packages build test test-full quickstart bench clean
+.PHONY: help packages test-servers build test test-full quickstart bench clean
 
 help:
 	@echo "make build       build .build/release/connectd (installs the system packages it needs, after naming them)"
@@ -26,7 +26,12 @@ packages:
 build: packages
 	$(SWIFT) build -c release
 
-test: packages
+# What only the tests need: openssl makes certificates, nginx is one of the servers.
+test-servers: packages
+	@scripts/system-packages openssl
+	@scripts/test-servers
+
+test: test-servers
 	scripts/with-deadline $(TEST_DEADLINE) $(SWIFT) test -c release --disable-xctest --disable-testable-imports $(TEST_FLAGS)
 
 test-full: export CONNECTD_TEST_FULL = 1

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// TLS, HTTP/2 and client certificates, against nginx.
-@Suite(.serialized)
+@Suite(.serialized, .enabled(if: Nginx.program != nil, "there is no nginx; scripts/test-servers fetches one"))
 struct NginxTests {
     typealias Sink = HttpSinkTests
 
@@ -41,7 +41,8 @@ struct NginxTests {
                 #expect(try Self.deliver(url, ["tls.ca": authority]).deadLetters.isEmpty)
             }
             #expect(backend.requests.count == 100)
-            #expect(backend.requests.allSatisfy { $0.header("X-Protocol") == "HTTP/2.0" && $0.header("X-TLS") == "TLSv1.3" })
+            #expect(Set(backend.requests.map { $0.header("X-Protocol") }) == ["HTTP/2.0"])
+            #expect(Set(backend.requests.map { $0.header("X-TLS") }) == ["TLSv1.3"])
             for key in 0..<5 {
                 let order = backend.requests.prefix(50).compactMap { Int($0.text) }.filter { $0 % 5 == key }
                 #expect(order == order.sorted())
@@ -63,7 +64,8 @@ struct NginxTests {
                 ["https.ssl.keystore.location": both],
             ]
             for (index, way) in ways.enumerated() {
-                #expect(try Self.deliver(url, way.merging(["tls.ca": certificates.authority]) { $1 }).deadLetters.isEmpty)
+                let settings = way.merging(["tls.ca": certificates.authority]) { $1 }
+                #expect(try Self.deliver(url, settings).deadLetters.isEmpty)
                 #expect(backend.requests.count == (index + 1) * 50)
             }
             #expect(backend.requests.allSatisfy { $0.header("X-Client") == "CN=client" })
@@ -87,7 +89,8 @@ struct NginxTests {
                 #expect(error?.suggestion != nil)
             }
             #expect(backend.requests.isEmpty)
-            #expect(try Self.deliver(url, ["http.ssl.trust.all.certs": "true"]).deadLetters.isEmpty)
+            let report = try Self.deliver(url, ["http.ssl.trust.all.certs": "true"])
+            #expect(report.deadLetters.isEmpty)
         }
         try await with(misnamed: true, clients: false) { url, certificates, backend in
             let error = #expect(throws: ConnectError.self) { _ = try Self.deliver(url, ["tls.ca": certificates.authority]) }

@@ -3,6 +3,10 @@ import Glibc
 
 /// A real nginx in a temporary folder: TLS, HTTP/2, client certificates, in front of a scripted server that sees what arrives.
 final class Nginx {
+    /// Where there is one: the system's, or what `scripts/test-servers` has put beside the build.
+    static let program: String? = ["/usr/sbin/nginx", repository + "/.build/test-servers/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    private static let repository = String(#filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex))
+
     let port: Int
     private let process: Process
 
@@ -21,6 +25,7 @@ final class Nginx {
                 client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy; fastcgi_temp_path \(folder)/f; uwsgi_temp_path \(folder)/u; scgi_temp_path \(folder)/s;
                 server {
                     listen 127.0.0.1:\(port) ssl http2;
+                    ssl_protocols TLSv1.2 TLSv1.3;
                     ssl_certificate \(certificate);
                     ssl_certificate_key \(key);
                     ssl_client_certificate \(certificates.authority);
@@ -39,7 +44,7 @@ final class Nginx {
             """
         try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
         process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/sbin/nginx")
+        process.executableURL = URL(fileURLWithPath: Self.program ?? "")
         process.arguments = ["-p", folder, "-c", folder + "/nginx.conf"]
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -51,7 +56,8 @@ final class Nginx {
     }
 
     func stop() {
-        process.terminate()
+        // Threads of the test pool block signals, and nginx inherits that: nothing milder would reach it.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
