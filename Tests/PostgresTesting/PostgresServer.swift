@@ -28,16 +28,38 @@ public final class PostgresServer: Sendable {
 
     public init(_ options: Options = Options()) throws {
         programs = try PostgresServer.findPrograms()
+        (folder, port, watcher) = try PostgresServer.place()
+        try run("initdb", ["-D", "\(folder)/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"])
+        try write(options)
+        try start()
+    }
+
+    deinit { close(watcher) }
+
+    /// A hot standby that follows a primary.
+    private init(standbyOf primary: PostgresServer) throws {
+        programs = primary.programs
+        (folder, port, watcher) = try PostgresServer.place()
+        try run("pg_basebackup", ["-D", "\(folder)/data", "-h", primary.folder, "-p", String(primary.port), "-U", "postgres", "-R", "-X", "stream", "-c", "fast"])
+        try PostgresServer.append("port = \(port)\nunix_socket_directories = '\(folder)'\n", to: "\(folder)/data/postgresql.conf")
+        try start()
+    }
+
+    public func makeStandby() throws -> PostgresServer { try PostgresServer(standbyOf: self) }
+
+    public func promote() throws { try run("pg_ctl", ["-D", "\(folder)/data", "-w", "-t", "60", "promote"]) }
+
+    /// A folder, a port, and a watcher that clears both away when we are gone.
+    private static func place() throws -> (folder: String, port: Int, watcher: Int32) {
         var template = Array("/tmp/connectd-postgres-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ServerProblem("no temporary folder: \(String(cString: strerror(errno)))") }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         chmod(folder, 0o755)
-        port = try PostgresServer.freePort()
+        let port = try PostgresServer.freePort()
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw ServerProblem("no pipe") }
         // Nobody else may hold the end whose closing is the signal.
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        watcher = ends[1]
         // `read` returns when the last write end is closed.
         let script = """
             read nothing
@@ -48,12 +70,8 @@ public final class PostgresServer: Sendable {
         _ = try ChildProcess.spawn(["/bin/sh", "-c", script, "connectd-postgres-watcher", folder], inputDescriptor: ends[0])
         close(ends[0])
         if getuid() == 0 { try ChildProcess.run(["chown", PostgresServer.user, folder]) }
-        try run("initdb", ["-D", "\(folder)/data", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"])
-        try write(options)
-        try start()
+        return (folder, port, ends[1])
     }
-
-    deinit { close(watcher) }
 
     private func write(_ options: Options) throws {
         var settings = [

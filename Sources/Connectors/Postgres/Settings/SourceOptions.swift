@@ -7,6 +7,8 @@ struct SourceOptions: Sendable {
     let connectionTimeout: Int
     let prefix: String
     let tables: TableSelection
+    /// Included tables that are written as plain names: each must exist. A dot is meant as one.
+    let plainTables: [Name]
     let schemas: TableSelection
     let keyColumns: [KeyColumns]
     let arm: PostgresArming.Mode
@@ -47,6 +49,7 @@ struct SourceOptions: Sendable {
         } catch {
             throw ConnectError(.configuration, code: "config.invalid_value", "table.include.list or table.exclude.list \(error.message)")
         }
+        plainTables = try config.value(Keys.include).filter { !$0.utf8.contains { Array("\\^$|?*+()[]{}".utf8).contains($0) } }.map { Name($0) }
         keyColumns = try config.value(Keys.keyColumns)
         arm = try config.value(Keys.arm)
         wake = try config.value(Keys.wake)

@@ -57,7 +57,7 @@ extension PostgresSourceTask {
     /// The tables that are this task's, in full.
     private func describe(_ catalog: PostgresCatalog, _ options: SourceOptions) throws -> [PostgresTable] {
         let listed = try catalog.tables()
-        for name in options.tables.plainNames where !listed.contains(where: { Name("\($0.schema).\($0.name)") == name }) {
+        for name in options.plainTables where !listed.contains(where: { Name("\($0.schema).\($0.name)") == name }) {
             throw ConnectError(
                 .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
                 suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
