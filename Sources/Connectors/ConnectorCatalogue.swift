@@ -2,7 +2,6 @@ public import ConnectRuntime
 
 /// The connectors that are built in. Adding one is a folder and a line here.
 public enum ConnectorCatalogue {
-    public static let plugins: [Plugin] = [
-        SqlitePlugins.source
-    ] + HttpPlugins.all + PostgresPlugins.all
+    public static let plugins: [Plugin] =
+        [FileStreamPlugins.sink, FileStreamPlugins.source, SqlitePlugins.sink, SqlitePlugins.source] + HttpPlugins.all + PostgresPlugins.all
 }

@@ -43,7 +43,13 @@ final class RowRecords {
             return Schema.Field(column.name, kind.schema(declaredType: column.declaredType, optional: !isRequired))
         }
         let name = options.prefix + "." + table.text
-        keySchema = keyIndexes.isEmpty ? nil : .structure(Name(name + ".Key"), fields: keyIndexes.map { fields[$0] })
+        keySchema =
+            keyIndexes.isEmpty
+            ? nil
+            : Schema(
+                .structure, name: Name(name + ".Key"),
+                parameters: SourceTableParameters.make(database: options.database, schema: "main", table: table.text),
+                fields: keyIndexes.map { fields[$0] })
         rowSchema = .structure(Name(name + ".Value"), optional: options.envelope, fields: fields)
         sourceSchema = .structure(
             "connectd.sqlite.Source",
@@ -67,7 +73,7 @@ final class RowRecords {
     }
 
     /// The records of one change row: `seq, op, at`, the row before, the row after.
-    /// - Parameter last: receives the records without offsets; the caller gives one to the last.
+    /// They come without offsets; the caller gives one to the last of a page.
     func change(_ statement: Statement, now: Int64, partition: SourcePartition, into batch: inout RecordBatch) throws {
         let sequence = statement.int64(at: 0), at = statement.int64(at: 2)
         let op = try statement.text(at: 1)

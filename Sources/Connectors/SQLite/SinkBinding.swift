@@ -1,0 +1,79 @@
+internal import ConnectRuntime
+internal import SQLite
+
+/// How a column's value goes into SQLite.
+enum SinkBinding {
+    /// Binds a value as it is to be stored. What the column's affinity makes of it is SQLite's rule.
+    @inline(__always)
+    static func bind(_ value: Value, _ encoding: SqliteParameters.Encoding?, _ column: Name, to statement: Statement, at position: Int32) throws {
+        switch value {
+        case .null: try statement.bindNull(at: position)
+        case .int64(let number): try statement.bind(number, at: position)
+        case .int32(let number): try statement.bind(Int64(number), at: position)
+        case .int16(let number): try statement.bind(Int64(number), at: position)
+        case .int8(let number): try statement.bind(Int64(number), at: position)
+        case .boolean(let truth): try statement.bind(truth ? 1 as Int64 : 0, at: position)
+        case .float64(let number): try bindReal(number, column, statement, position)
+        case .float32(let number): try bindReal(Double(number), column, statement, position)
+        case .string(let text):
+            switch encoding {
+            case nil: try statement.bind(text: text, at: position)
+            case .numeric: try (SqliteNumberText.number(text) ?? .text(text)).bind(statement, at: position)
+            case .tagged:
+                guard let stored = SqliteValue(taggedText: text) else {
+                    throw ConnectError(
+                        .data, code: "sink.tagged_text", "column \(column) travels as tagged text, which is one JSON scalar or {\"blob\":…}, but its text is neither")
+                }
+                try stored.bind(statement, at: position)
+            }
+        case .bytes(let bytes): try statement.bind(blob: bytes, at: position)
+        case .decimal(let decimal): try statement.bind(text: decimal.plainText ?? decimal.text, at: position)
+        case .date(let days): try statement.bind(text: date(Int64(days)), at: position)
+        case .time(let milliseconds): try statement.bind(text: time(Int64(milliseconds)), at: position)
+        case .timestamp(let milliseconds):
+            let civil = CivilTime(milliseconds: milliseconds)
+            try statement.bind(
+                text: "\(digits(civil.year, 4))-\(digits(Int64(civil.month), 2))-\(digits(Int64(civil.day), 2))T\(digits(Int64(civil.hour), 2)):\(digits(Int64(civil.minute), 2)):\(digits(Int64(civil.second), 2)).\(digits(Int64(civil.millisecond), 3))Z",
+                at: position)
+        case .array, .map, .structure:
+            var buffer = ByteBuffer(capacity: 128)
+            try PlainText.writeJSON(value, into: &buffer)
+            try statement.bind(text: String(decoding: buffer.bytes, as: UTF8.self), at: position)
+        }
+    }
+
+    /// SQLite stores NaN as NULL without a word; a value is not dropped silently.
+    private static func bindReal(_ number: Double, _ column: Name, _ statement: Statement, _ position: Int32) throws {
+        if number.isNaN { throw ConnectError(.data, code: "sink.nan", "column \(column) is NaN, which SQLite cannot store") }
+        try statement.bind(real: number, at: position)
+    }
+
+    private static func date(_ days: Int64) -> String {
+        let date = CivilTime.date(daysSince1970: days)
+        return "\(digits(date.year, 4))-\(digits(Int64(date.month), 2))-\(digits(Int64(date.day), 2))"
+    }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        "\(digits(milliseconds / 3_600_000, 2)):\(digits(milliseconds / 60_000 % 60, 2)):\(digits(milliseconds / 1000 % 60, 2)).\(digits(milliseconds % 1000, 3))"
+    }
+
+    private static func digits(_ number: Int64, _ width: Int) -> String {
+        let text = String(number.magnitude)
+        return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - text.utf8.count)) + text
+    }
+
+    /// The type of a column made for values of a schema: the source's own declaration where that was SQLite, else by the kind of value.
+    static func columnType(_ schema: Schema) -> String {
+        if let declared = schema.parameter(SqliteParameters.type) { return declared }
+        switch schema.name {
+        case LogicalType.decimal?, LogicalType.date?, LogicalType.time?, LogicalType.timestamp?: return "TEXT"
+        default: break
+        }
+        switch schema.type {
+        case .int8, .int16, .int32, .int64, .boolean: return "INTEGER"
+        case .float32, .float64: return "REAL"
+        case .bytes: return "BLOB"
+        case .string, .array, .map, .structure: return "TEXT"
+        }
+    }
+}

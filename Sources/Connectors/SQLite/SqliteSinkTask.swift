@@ -1,0 +1,144 @@
+package import ConnectRuntime
+internal import SQLite
+
+/// Writes batches into a SQLite file: rows and positions in one IMMEDIATE transaction per `put`.
+package final class SqliteSinkTask: SinkTask {
+    private var plan: SqliteSinkPlan?
+    private var context: (any SinkTaskContext)?
+    private var reader: SinkReader?
+    private var connection: SinkConnection?
+    private var claims: [TopicPartition: SinkOffsets.Claim] = [:]
+    /// After a COMMIT with an unknown end: the claims have to be looked up again before anything else is written.
+    private var isInDoubt = false
+
+    /// Names this run of this task in the target; nobody else writes it.
+    private var owner = ""
+
+    /// For tests: called before every statement with its kind, and after COMMIT; what it throws is what SQLite would have failed with.
+    /// Nothing sets it outside of them.
+    package var fault: ((String) throws -> Void)? {
+        didSet { connection?.fault = fault }
+    }
+
+    package init() {}
+
+    package func start(_ config: Config, context: any SinkTaskContext) throws {
+        let plan = try SqliteSinkPlan(config)
+        self.plan = plan
+        self.context = context
+        reader = SinkReader(plan)
+        owner = "\(context.connector)-\(context.task)/\(context.epoch)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
+        try translated(plan) { _ = try connect(plan, context) }
+    }
+
+    package func open(_ partitions: [AssignedPartition]) throws -> [TopicPartition: Int64] {
+        guard let plan, let context else { return [:] }
+        return try translated(plan) {
+            let connection = try connect(plan, context)
+            try connection.begin(wake: context.wakeUp)
+            defer { connection.database.rollBack() }
+            try SinkOffsets.makeTable(connection.database)
+            var found: [TopicPartition: SinkOffsets.Claim] = [:]
+            for partition in partitions {
+                found[partition.topicPartition] = try SinkOffsets.claim(
+                    connection.database, connector: context.connector, owner: owner, partition, plan)
+            }
+            try connection.database.execute("COMMIT")
+            claims.merge(found) { $1 }
+            return found.mapValues(\.next)
+        }
+    }
+
+    package func put(_ batch: RecordBatch) throws {
+        guard let plan, let context, let reader, !batch.isEmpty else { return }
+        try translated(plan) {
+            let connection = try connect(plan, context)
+            if isInDoubt { try lookAgain(connection, context) }
+            var put = SinkPut(batch, plan: plan, context: context, reader: reader, connection: connection, claims: claims)
+            try put.run { committed in
+                claims.merge(committed) { $1 }
+            } inDoubt: {
+                isInDoubt = true
+            }
+        }
+    }
+
+    package func preCommit(_ offsets: [TopicPartition: CommittedOffset]) throws -> [TopicPartition: CommittedOffset] {
+        guard let plan, let context else { return [:] }
+        // Records at the end that were filtered move the target's position too, or retention would seem to have cut a hole.
+        let ahead = offsets.compactMap { partition, offset in claims[partition].flatMap { $0.next < offset.offset ? (partition, $0, offset) : nil } }
+        if !ahead.isEmpty, !isInDoubt {
+            try translated(plan) {
+                let connection = try connect(plan, context)
+                try connection.begin(wake: context.wakeUp)
+                defer { connection.database.rollBack() }
+                for (partition, claim, offset) in ahead {
+                    try SinkOffsets.advance(
+                        connection.advance, connection.database, connector: context.connector, partition, claim, to: offset.offset,
+                        logEpoch: offset.leaderEpoch < 0 ? nil : offset.leaderEpoch)
+                }
+                isInDoubt = true
+                try connection.database.execute("COMMIT")
+                isInDoubt = false
+                for (partition, claim, offset) in ahead { claims[partition] = SinkOffsets.Claim(epoch: claim.epoch, next: offset.offset) }
+            }
+        }
+        return offsets.filter { claims[$0.key] != nil }.mapValues {
+            CommittedOffset(offset: $0.offset, leaderEpoch: $0.leaderEpoch, metadata: SinkResume.groupMetadata)
+        }
+    }
+
+    package func close(_ partitions: [TopicPartition], lost: Bool) {
+        for partition in partitions { claims[partition] = nil }
+    }
+
+    package func stop() { disconnect() }
+
+    // MARK: the connection
+
+    private func connect(_ plan: SqliteSinkPlan, _ context: any SinkTaskContext) throws -> SinkConnection {
+        if let connection { return connection }
+        let opened = try SinkConnection(plan, logger: context.logger)
+        opened.fault = fault
+        reader?.forget()
+        connection = opened
+        return opened
+    }
+
+    private func disconnect() {
+        connection?.database.close()
+        connection = nil
+        reader?.forget()
+    }
+
+    /// Reads what a COMMIT with an unknown end has left: every claim must still be ours; its offset tells what was written.
+    private func lookAgain(_ connection: SinkConnection, _ context: any SinkTaskContext) throws {
+        try connection.begin(wake: context.wakeUp)
+        defer { connection.database.rollBack() }
+        var found: [TopicPartition: SinkOffsets.Claim] = [:]
+        for (partition, claim) in claims {
+            let row = try SinkOffsets.row(connection.database, connector: context.connector, partition)
+            guard let row, equalBytes(row.owner, owner), row.epoch >= claim.epoch, row.next >= claim.next else {
+                throw ConnectError(
+                    .fenced, code: "sink.fenced", "after a COMMIT of unknown outcome \(partition) is another task's in the target: this one (epoch \(claim.epoch)) writes nothing more")
+            }
+            // A new epoch: whatever the lost connection may still hold open cannot come after this.
+            let epoch = row.epoch &+ 1
+            found[partition] = SinkOffsets.Claim(epoch: epoch, next: row.next)
+            try SinkOffsets.renew(connection.database, connector: context.connector, partition, epoch: epoch)
+        }
+        try connection.database.execute("COMMIT")
+        claims = found
+        isInDoubt = false
+    }
+
+    private func translated<R>(_ plan: SqliteSinkPlan, _ body: () throws -> R) throws -> R {
+        do {
+            return try body()
+        } catch let error as SQLiteError {
+            // The connection that failed is closed, which ends its transaction; locks and interrupts leave it sound.
+            if !error.mayPass || isInDoubt { disconnect() }
+            throw error.connectError("cannot write", file: plan.path)
+        }
+    }
+}
