@@ -13,13 +13,13 @@ import Testing
     }
 
     func source(_ context: TestSourceContext = TestSourceContext()) throws -> SourceRun {
-        let run = try SourceRun("FileStreamSource", ["file": path, "topic": "lines", "batch.size": "2"], context: context)
+        let run = try SourceRun("FileStreamSource", ConfigMap(["file": path, "topic": "lines", "batch.size": "2"]), context: context)
         // Polls look once and do not wait.
         context.wakeUp.set()
         return run
     }
     func append(_ text: String) throws {
-        if !FileManager.default.fileExists(atPath: path) { FileManager.default.createFile(atPath: path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path) { try Data().write(to: URL(fileURLWithPath: path)) }
         let file = try #require(FileHandle(forWritingAtPath: path))
         try file.seekToEnd()
         try file.write(contentsOf: Data(text.utf8))
@@ -67,7 +67,7 @@ import Testing
     @Test func offsetsAreCheckedBeforeTheyAreChanged() throws {
         let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("FileStreamSourceConnector") { $0 == .source })
         guard case .source(let make) = plugin.factory else { return }
-        let config = plugin.definition.parse(["file": path, "topic": "t"]).config
+        let config = plugin.definition.parse(ConfigMap(["file": path, "topic": "t"])).config
         func alter(_ partition: String, _ offset: String?) throws -> Bool {
             try make().alterOffsets(config, [(SourcePartition(storedJSON: Array(partition.utf8)), offset.map { SourceOffset(storedJSON: Array($0.utf8)) })])
         }
@@ -88,7 +88,7 @@ import Testing
         guard case .sink(let make) = plugin.factory else { return }
         let task = make().makeTask()
         let out = folder.file("out.txt")
-        try task.start(plugin.definition.parse(["file": out]).config, context: TestSinkContext())
+        try task.start(plugin.definition.parse(ConfigMap(["file": out])).config, context: TestSinkContext())
         let topic = TestTopic("t")
         topic.records = [
             Record(topic: "t", valueSchema: .plain(.string), value: .string("raw \"text\"")), Record(topic: "t", value: .map([.init(key: .string("a"), value: .int64(1))])),
