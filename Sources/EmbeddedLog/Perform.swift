@@ -14,6 +14,7 @@ extension WriterQueue {
     private static let patience = 30_000
 
     func perform(isExclusive: Bool, _ body: @escaping WriteRequest.Apply) throws(LogError) {
+        try refuseOnOwnThread()
         let reply = Reply<Bool>()
         let request = WriteRequest(isExclusive: isExclusive, apply: body) { error in reply.give(error.map { .failure($0) } ?? .success(true)) }
         try submit(request)
@@ -29,6 +30,7 @@ extension WriterQueue {
     }
 
     func read<Answer: Sendable>(_ body: @escaping @Sendable (Storage) throws -> Answer) throws(LogError) -> Answer {
+        try refuseOnOwnThread()
         let reply = Reply<Answer>()
         try submit { storage in
             do { reply.give(.success(try body(storage.get()))) } catch { reply.give(.failure(asLogError(error, during: "reading the log"))) }
@@ -47,5 +49,6 @@ func asLogError(_ error: any Error, during what: String) -> LogError {
     if error.isDamage {
         return LogError(.damaged, "\(what): the database is damaged (\(error.message))", suggestion: "restore the data folder from a copy")
     }
+    if error.code == .full { return LogError(.retriable, "\(what): the disk is full", suggestion: "free space on the file system of the data folder") }
     return LogError(error.mayPass ? .retriable : .fatal, "\(what): \(error.description)")
 }

@@ -17,10 +17,10 @@ final class RecordingLogHandler: LogHandler {
 @Suite(.serialized) struct FullDiskTests {
     private static let place = TopicPartition("t", 0)
 
-    /// A file system of two megabytes; `nil` where this user may not mount one.
+    /// A file system of sixteen megabytes; `nil` where this user may not mount one.
     private static func smallDisk(_ folder: String) -> Bool {
         mkdir(folder, 0o700)
-        return mount("tmpfs", folder, "tmpfs", 0, "size=6m") == 0
+        return mount("tmpfs", folder, "tmpfs", 0, "size=16m") == 0
     }
 
     @Test func aFullDiskIsWaitedOutAndNothingIsLost() async throws {
@@ -38,7 +38,7 @@ final class RecordingLogHandler: LogHandler {
             let log = try EmbeddedLog.open(options)
             _ = try log.createTopic(TopicSpecification("t"))
             // Somebody else's file takes most of the disk.
-            writeFile(disk + "/other", [UInt8](repeating: 1, count: 3 << 20))
+            writeFile(disk + "/other", [UInt8](repeating: 1, count: 13 << 20))
             let producer = try log.openProducer(ProducerID("source/a/0"))
             var tickets: [CommitTicket] = []
             let blob = String(repeating: "x", count: 100_000)

@@ -7,9 +7,10 @@ import Testing
 @Suite(.serialized) struct MaintenanceTests {
     private static let place = TopicPartition("t", 0)
 
-    private func open(_ folder: TemporaryFolder, _ clock: any WorkerClock = SystemClock()) throws -> EmbeddedLog {
+    /// - Parameter interval: long where a test wants to fill a log before anything is removed from it.
+    private func open(_ folder: TemporaryFolder, _ clock: any WorkerClock = SystemClock(), interval: Int = 10) throws -> EmbeddedLog {
         var options = EmbeddedLogOptions(folder: folder.file("data"))
-        options.maintenanceIntervalMilliseconds = 10
+        options.maintenanceIntervalMilliseconds = interval
         options.tombstoneRetentionMilliseconds = 60_000
         options.clock = clock
         return try EmbeddedLog.open(options)
@@ -75,7 +76,7 @@ import Testing
     @Test func compactionKeepsTheLastOfEachKeyAndEveryOffset() async throws {
         try await onThread {
             let folder = try TemporaryFolder(), clock = ShiftedClock()
-            var log = try open(folder, clock)
+            var log = try open(folder, clock, interval: 3_600_000)
             _ = try log.createTopic(TopicSpecification("t", configuration: TopicConfiguration(isCompacted: true)))
             let producer = try log.openProducer(ProducerID("p"))
             var expected: [String: String] = [:]
@@ -119,7 +120,7 @@ import Testing
     @Test func tombstonesGoInTheEnd() async throws {
         try await onThread {
             let folder = try TemporaryFolder(), clock = ShiftedClock()
-            let log = try open(folder, clock)
+            let log = try open(folder, clock, interval: 3_600_000)
             _ = try log.createTopic(TopicSpecification("t", configuration: TopicConfiguration(isCompacted: true)))
             let producer = try log.openProducer(ProducerID("p"))
             var set = RecordSet()

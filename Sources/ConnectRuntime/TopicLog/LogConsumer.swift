@@ -23,7 +23,7 @@ public enum Subscription: Sendable {
     case matching(@Sendable (Name) -> Bool)
 }
 
-/// Reads topics: records of committed transactions only, per partition in offset order. One thread at a time calls it, except ``wakeUp()``.
+/// Reads topics: records of committed transactions only, per partition in offset order. One thread at a time calls it, except ``wakeUp()`` and ``close()``.
 ///
 /// The committed offset of a group is only its starting point: whoever keeps its position with its data calls ``seek(_:to:)`` when a
 /// partition was assigned.
@@ -58,7 +58,8 @@ public protocol LogConsumer: AnyObject {
     /// Stores the group's offsets, durable when the call returns. Of partitions that are not assigned: `.fenced`.
     func commit(_ offsets: [TopicPartition: CommittedOffset]) throws(LogError)
 
-    /// Leaves the group. A second call does nothing.
+    /// Leaves the group; every later call of the owner is refused. Any thread: whoever gives up on the owner's thread frees its partitions
+    /// this way. A second call does nothing.
     func close()
 }
 

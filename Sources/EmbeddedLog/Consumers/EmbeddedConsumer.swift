@@ -12,7 +12,8 @@ final class EmbeddedConsumer: LogConsumer {
     /// Serves partitions by turns.
     private var order: [TopicPartition] = []
     private var leaving: Set<TopicPartition> = []
-    private var isClosed = false
+    /// Also set by whoever gives up on this consumer's thread.
+    private let isClosed = Mutex(false)
     private let woken = Mutex(false)
 
     private struct Place {
@@ -108,11 +109,13 @@ final class EmbeddedConsumer: LogConsumer {
     }
 
     func close() {
-        if isClosed { return }
-        isClosed = true
-        engine.coordinator.leave(key, member)
-        assigned = [:]
-        order = []
+        // Any thread may call this, so the owner's own state is left alone: from here on every call of the owner is refused.
+        let isFirst = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        if isFirst { engine.coordinator.leave(key, member) }
+        signal.set()
     }
 
     // MARK: assignment
@@ -130,7 +133,7 @@ final class EmbeddedConsumer: LogConsumer {
         if !changes.assigned.isEmpty {
             for partition in changes.assigned {
                 remove(partition.topicPartition)
-                assigned[partition.topicPartition] = Place(partition: partition, position: try startingPoint(partition))
+                assigned[partition.topicPartition] = Place(partition: partition, position: startingPoint(partition))
                 order.append(partition.topicPartition)
             }
             events.append(.assigned(changes.assigned.map(\.topicPartition)))
@@ -149,15 +152,13 @@ final class EmbeddedConsumer: LogConsumer {
         order.removeAll { $0 == place }
     }
 
-    private func startingPoint(_ partition: PartitionLog) throws(LogError) -> Int64 {
+    /// Where the group stands, or the policy says; −1 where neither does: the owner seeks, or the next poll is refused.
+    private func startingPoint(_ partition: PartitionLog) -> Int64 {
         if let group = options.group, let committed = engine.log.group(group)[partition.serial] { return committed.offset }
         switch options.resetPolicy {
         case .earliest: return partition.row.start
         case .latest: return partition.end
-        case .none:
-            throw LogError(
-                .offsetOutOfRange, "group \(options.group?.text ?? "(none)") has no committed offset for \(partition.topicPartition)",
-                suggestion: "set one, or read from the earliest or latest offset")
+        case .none: return -1
         }
     }
 
@@ -167,7 +168,7 @@ final class EmbeddedConsumer: LogConsumer {
     }
 
     private func checkOpen() throws(LogError) {
-        if isClosed { throw LogError(.invalid, "the consumer is closed") }
+        if isClosed.withLock({ $0 }) { throw LogError(.invalid, "the consumer is closed") }
         if let refusal = engine.queue.refusal { throw refusal }
     }
 
@@ -179,27 +180,43 @@ final class EmbeddedConsumer: LogConsumer {
     private func fetch(_ maximumBytes: Int) throws(LogError) -> [ConsumerEvent] {
         var events: [ConsumerEvent] = []
         var left = max(1, maximumBytes)
-        for place in order {
+        for place in order where left > 0 {
             guard var now = assigned[place], !now.isPaused, !leaving.contains(place), !now.partition.isDeleted else { continue }
-            while left > 0 {
-                if now.fetched.isEmpty {
-                    guard now.position < now.partition.end || now.position < now.partition.row.start else { break }
-                    now.fetched = try engine.batches(of: now.partition, from: now.position)[...]
+            do {
+                while left > 0, let batch = try next(&now), events.isEmpty || batch.bytes.count <= left {
+                    let records = try batch.records(of: now.partition, from: now.position)
+                    now.fetched.removeFirst()
+                    now.position = records.nextOffset
+                    left -= batch.bytes.count
+                    // Compaction may have emptied it.
+                    if !records.records.isEmpty { events.append(.records(records)) }
                 }
-                guard let batch = now.fetched.first, events.isEmpty || batch.bytes.count <= left else { break }
-                now.fetched.removeFirst()
-                left -= batch.bytes.count
-                let records = try batch.records(of: now.partition, from: now.position)
-                now.position = records.nextOffset
-                // Compaction may have emptied it.
-                if !records.records.isEmpty { events.append(.records(records)) }
+                assigned[place] = now
+            } catch {
+                now.fetched = []
+                assigned[place] = now
+                // What was found before the error is returned first; the error stands where it was and comes with the next poll.
+                if events.isEmpty { throw error }
+                break
             }
-            assigned[place] = now
-            if left <= 0 { break }
         }
         // The one that came first goes to the end of the line.
         if !events.isEmpty, order.count > 1 { order.append(order.removeFirst()) }
         return events
+    }
+
+    /// The batch at a partition's position, read where necessary; `nil` at the end.
+    private func next(_ place: inout Place) throws(LogError) -> StoredBatch? {
+        if place.position < 0 {
+            throw LogError(
+                .offsetOutOfRange, "group \(options.group?.text ?? "(none)") has no committed offset for \(place.partition.topicPartition)",
+                suggestion: "set one, or read from the earliest or latest offset")
+        }
+        if place.fetched.isEmpty {
+            if place.position == place.partition.end { return nil }
+            place.fetched = try engine.batches(of: place.partition, from: place.position)[...]
+        }
+        return place.fetched.first
     }
 
     private func waitForRecords(_ milliseconds: Int) {

@@ -18,6 +18,8 @@ final class GroupCoordinator: Sendable {
         var lost: [PartitionLog] = []
         /// Told at the last poll that they go; free at the next.
         var leaving: Set<Int64> = []
+        /// Has not polled for too long: gets nothing until it does.
+        var isSilent = false
     }
 
     private struct Group {
@@ -96,9 +98,10 @@ final class GroupCoordinator: Sendable {
     func synchronize(_ key: GroupKey, _ member: Int) -> Changes {
         let now = clock.monotonicNanoseconds()
         return state.withLock { state in
-            guard var group = state.groups[key], group.members[member] != nil else { return Changes() }
+            guard state.groups[key]?.members[member] != nil else { return Changes() }
+            notice(&state, key, member, now)
+            guard var group = state.groups[key] else { return Changes() }
             var changes = Changes()
-            group.members[member]?.lastPoll = now
             changes.lost = group.members[member]?.lost ?? []
             group.members[member]?.lost = []
             let released = group.members[member]?.leaving ?? []
@@ -107,7 +110,6 @@ final class GroupCoordinator: Sendable {
                 wake(group, group.targets[serial])
             }
             group.members[member]?.leaving = []
-            takeFromSilent(&group, for: member, now)
             for (serial, target) in group.targets where target == member && group.owners[serial] == nil {
                 guard let partition = group.partitions[serial] else { continue }
                 group.owners[serial] = member
@@ -125,17 +127,24 @@ final class GroupCoordinator: Sendable {
         }
     }
 
-    /// A member that has not polled for too long loses what this one shall have.
-    private func takeFromSilent(_ group: inout Group, for member: Int, _ now: UInt64) {
-        for (serial, target) in group.targets where target == member {
-            guard let owner = group.owners[serial], owner != member, let silent = group.members[owner], let partition = group.partitions[serial],
-                now &- silent.lastPoll > maximumPollInterval
-            else { continue }
-            group.owners[serial] = nil
-            group.members[owner]?.leaving.remove(serial)
-            group.members[owner]?.lost.append(partition)
-            wake(group, owner)
+    /// Notes that this member lives, and takes everything from those that have not polled for too long.
+    private func notice(_ state: inout State, _ key: GroupKey, _ member: Int, _ now: UInt64) {
+        guard var group = state.groups[key] else { return }
+        var isChanged = group.members[member]?.isSilent ?? false
+        group.members[member]?.lastPoll = now
+        group.members[member]?.isSilent = false
+        for (number, other) in group.members where number != member && !other.isSilent && now > other.lastPoll && now - other.lastPoll > maximumPollInterval {
+            isChanged = true
+            group.members[number]?.isSilent = true
+            group.members[number]?.leaving = []
+            for (serial, owner) in group.owners where owner == number {
+                group.owners[serial] = nil
+                if let partition = group.partitions[serial] { group.members[number]?.lost.append(partition) }
+            }
+            wake(group, number)
         }
+        state.groups[key] = group
+        if isChanged { recompute(&state, key) }
     }
 
     private func wake(_ group: Group, _ member: Int?) { if let member { group.members[member]?.signal.set() } }
@@ -153,7 +162,7 @@ final class GroupCoordinator: Sendable {
         }
         var wanted: [Int: Set<Int64>] = [:]
         for (number, member) in group.members {
-            guard let subscription = member.subscription else { continue }
+            guard let subscription = member.subscription, !member.isSilent else { continue }
             var serials: Set<Int64> = []
             for topic in topics where accepts(subscription, topic.description.name) { serials.formUnion(topic.partitions.map(\.serial)) }
             wanted[number] = serials

@@ -86,6 +86,7 @@ final class EmbeddedConfigStore: ConfigStore {
 
     func putRestart(_ request: RestartRequest) throws(LogError) {
         // Through the queue as well, so that listeners hear of it between the same writes as everybody.
+        try queue.refuseOnOwnThread()
         let observers = observers, reply = Reply<Bool>()
         try queue.submit(
             WriteRequest(isExclusive: true, apply: { _ in }) { error in

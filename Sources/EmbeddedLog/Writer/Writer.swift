@@ -40,6 +40,7 @@ final class Writer {
 
     /// Runs until the queue closes.
     func run() {
+        queue.adopt()
         var afterReads = false
         while true {
             let pause = maintenance.millisecondsToNext()

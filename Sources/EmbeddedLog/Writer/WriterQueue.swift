@@ -1,4 +1,5 @@
 internal import ConnectRuntime
+internal import Glibc
 internal import Synchronization
 
 /// What waits for the writer: writes in their order, reads beside them.
@@ -16,6 +17,19 @@ final class WriterQueue: Sendable {
     }
     private let state = Mutex(State())
     private let condition = ThreadCondition()
+
+    /// The writer's thread, as a number; 0 before it runs.
+    private let owner = Mutex<UInt>(0)
+
+    /// Called by the writer on its own thread, once.
+    func adopt() { owner.withLock { $0 = UInt(pthread_self()) } }
+
+    /// Whoever waits for the writer on the writer's own thread (a listener, a ticket's observer) would wait for ever.
+    func refuseOnOwnThread() throws(LogError) {
+        if owner.withLock({ $0 == UInt(pthread_self()) }) {
+            throw LogError(.invalid, "a listener of the log must not wait for the log: hand the work to another thread")
+        }
+    }
 
     enum Work {
         case reads([Read])
