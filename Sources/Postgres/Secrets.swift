@@ -81,3 +81,9 @@ enum PercentEncoding {
         }
     }
 }
+
+/// What a text needs to stand in a connection URL.
+public enum URLText {
+    /// Everything but letters, digits and `-._~` as `%XX`.
+    public static func encode(_ text: String) -> String { PercentEncoding.encode(text) }
+}

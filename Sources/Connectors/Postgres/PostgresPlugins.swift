@@ -2,10 +2,15 @@ internal import ConnectRuntime
 
 /// What the catalogue has of PostgreSQL.
 enum PostgresPlugins {
-    static let all = [source]
+    static let all = [source, debezium]
 
     static let source = Plugin(
         ["PostgresSource"], version: ConnectorVersion.text, definition: PostgresSourceSettings.definition,
         summary: "Captures the changes of PostgreSQL tables by triggers and a tail that loses nothing, without a replication slot.",
         factory: .source({ PostgresSource() }))
+
+    static let debezium = Plugin(
+        ["io.debezium.connector.postgresql.PostgresConnector"], version: ConnectorVersion.text, definition: DebeziumPostgresSettings.definition,
+        summary: "PostgresSource under the name and with the settings of Debezium's PostgreSQL connector: the same topics and records, without a replication slot.",
+        factory: .source({ PostgresSource(DebeziumPostgresSettings.dialect) }))
 }

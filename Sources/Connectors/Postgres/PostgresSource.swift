@@ -4,16 +4,27 @@ internal import Synchronization
 
 /// Tails tables of a PostgreSQL database into topics. Reaches for the server only to share tables among several tasks.
 final class PostgresSource: SourceConnector {
+    /// How a configuration is read: in our own words or in another product's.
+    struct Dialect: Sendable {
+        let options: @Sendable (Config) throws -> SourceOptions
+        var problems: @Sendable (Config) -> [ConfigProblem] = { _ in [] }
+        static let own = Dialect(options: { try SourceOptions($0) })
+    }
+
+    private let dialect: Dialect
     private var config: Config?
     private var context: (any ConnectorContext)?
 
+    init(_ dialect: Dialect = .own) { self.dialect = dialect }
+
     func validate(_ config: Config) -> [ConfigProblem] {
+        let problems = dialect.problems(config)
         do {
-            _ = try SourceOptions(config)
-            return []
+            _ = try dialect.options(config)
+            return problems
         } catch {
             let cause = ConnectError(error)
-            return [ConfigProblem("config.invalid_value", "table.include.list", cause.message, suggestion: cause.suggestion)]
+            return problems + [ConfigProblem("config.invalid_value", "table.include.list", cause.message, suggestion: cause.suggestion)]
         }
     }
 
@@ -26,7 +37,7 @@ final class PostgresSource: SourceConnector {
     func taskConfigs(maximum: Int) throws -> [ConfigMap] {
         guard let config else { return [] }
         if maximum <= 1 { return [config.map] }
-        let options = try SourceOptions(config)
+        let options = try dialect.options(config)
         let names: [Name]
         do throws(PostgresError) {
             let connection = try Connection.open(
@@ -62,8 +73,8 @@ final class PostgresSource: SourceConnector {
     }
 
     func makeTask() -> any SourceTask {
-        guard let context else { return PostgresSourceTask() }
-        return PostgresSourceTask(requestSplit: { context.requestTaskReconfiguration() })
+        guard let context else { return PostgresSourceTask(dialect) }
+        return PostgresSourceTask(dialect, requestSplit: { context.requestTaskReconfiguration() })
     }
 
     func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport { .supported }

@@ -1,5 +1,6 @@
 import ConnectRuntime
 import ConnectTesting
+import Connectors
 import Postgres
 import PostgresTesting
 import Testing
@@ -90,5 +91,39 @@ import Testing
             #expect(records.map { $0.keyColumn("id") } == [.int32(2)])
             source.stop()
         }
+    }
+
+    @Test func aDebeziumConfigurationRuns() async throws {
+        try await onThread {
+            let run = try PostgresRun()
+            try run.sql.execute("CREATE ROLE debezium SUPERUSER LOGIN PASSWORD 'p@s s:w/rd%'; CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO orders VALUES (1)")
+            let source = try SourceRun(
+                "io.debezium.connector.postgresql.PostgresConnector",
+                ConfigMap([
+                    "database.hostname": "127.0.0.1", "database.port": "\(run.server.port)", "database.user": "debezium", "database.password": "p@s s:w/rd%",
+                    "database.dbname": Name(run.database).text, "topic.prefix": "shop", "plugin.name": "pgoutput", "slot.name": "x", "table.include.list": "public.orders",
+                ]))
+            try source.start()
+            let rows = try source.live(1)
+            #expect(rows.map(\.topic) == ["shop.public.orders"])
+            #expect(rows.map(\.op) == ["r"])
+            source.stop()
+        }
+    }
+
+    @Test(arguments: [
+        ("slot.name", "x", true), ("column.exclude.list", "a.b.c", false), ("binary.handling.mode", "base64", false), ("binary.handling.mode", "bytes", nil),
+        ("column.mask.hash.SHA-256.with.salt.x", "a", false), ("provide.transaction.metadata", "true", false),
+    ] as [(Name, String, Bool?)])
+    func aDebeziumSettingIsNotedOrRefused(name: Name, value: String, isWarning: Bool?) throws {
+        let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("io.debezium.connector.postgresql.PostgresConnector") { $0 == .source })
+        var map = ConfigMap(["database.hostname": "h", "database.dbname": "d", "topic.prefix": "t"])
+        map[name] = .some(value)
+        let (config, problems) = plugin.definition.parse(map)
+        #expect(problems.isEmpty)
+        guard case .source(let make) = plugin.factory else { return }
+        let found = make().validate(config)
+        #expect(found.first?.isWarning == isWarning)
+        #expect(found.first?.setting == (isWarning == nil ? nil : name))
     }
 }

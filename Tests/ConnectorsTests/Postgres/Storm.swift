@@ -17,7 +17,11 @@ final class Storm: Sendable {
     /// A run's connection is used by nobody but the test's own thread; writers open their own.
     struct PostgresRunBox: @unchecked Sendable { let run: PostgresRun }
 
-    init(_ run: PostgresRun, seed: UInt64, milliseconds: Int) {
+    /// Whether commits return before they are durable, and writers go on after the server went down.
+    private let isUnsafe: Bool
+
+    init(_ run: PostgresRun, seed: UInt64, milliseconds: Int, isUnsafe: Bool = false) {
+        self.isUnsafe = isUnsafe
         self.run = PostgresRunBox(run: run)
         self.seed = seed
         self.milliseconds = milliseconds
@@ -54,8 +58,7 @@ final class Storm: Sendable {
 
     private func write(_ writer: Int, _ stream: RandomNumbers) throws {
         var random = stream
-        let sql = try run.run.connect()
-        try sql.execute("SET lock_timeout = '2s'; SET deadlock_timeout = '50ms'")
+        var sql = try open()
         let clock = SystemClock()
         let end = clock.monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
         var count = 0
@@ -63,10 +66,22 @@ final class Storm: Sendable {
             count += 1
             do { try transaction(sql, "w\(writer)_\(count)", &random) } catch let error as PostgresError {
                 // Deadlocks, lock timeouts and key conflicts are part of the weather.
-                if !sql.isOpen { throw error }
-                try sql.execute("ROLLBACK")
+                if sql.isOpen {
+                    _ = try? sql.execute("ROLLBACK")
+                } else if isUnsafe {
+                    microseconds(20_000)
+                    if let again = try? open() { sql = again }
+                } else {
+                    throw error
+                }
             }
         }
+    }
+
+    private func open() throws -> Connection {
+        let sql = try run.run.connect()
+        try sql.execute("SET lock_timeout = '300ms'; SET deadlock_timeout = '50ms'; SET synchronous_commit = \(isUnsafe ? "off" : "on")")
+        return sql
     }
 
     private func transaction(_ sql: Connection, _ name: String, _ random: inout RandomNumbers) throws {
@@ -108,12 +123,19 @@ final class Storm: Sendable {
         var quiet = 0, errors = 0
         while quiet < 3 {
             let source = try run.run.source(settings, context: context)
-            try source.start()
+            do { try source.start() } catch {
+                errors += 1
+                if errors > 200 || ConnectError(error).kind != .retriable { throw error }
+                source.stop()
+                microseconds(50_000)
+                continue
+            }
             for _ in 0..<Int.random(in: 1...60, using: &random) where quiet < 3 {
                 let batch: RecordBatch
                 do { batch = try source.pollWithoutStoring() } catch {
                     errors += 1
-                    if errors > 50 || ConnectError(error).kind != .retriable { throw error }
+                    if errors > 200 || ConnectError(error).kind != .retriable { throw error }
+                    microseconds(50_000)
                     continue
                 }
                 // The poll is lost with the reader: nothing of it was written.

@@ -3,13 +3,13 @@
 /// Sleeping is a handshake over an advisory lock. A writer takes it shared, without waiting, for its transaction: granted, it need not notify, for the tail
 /// cannot be asleep; refused, the tail sleeps and the writer notifies. The tail takes it exclusively, without waiting: granted, it looks once more and sleeps;
 /// refused, a writer that will not notify is still at work, and the tail keeps looking. Every sleep is bounded, so a lost notification costs time, not changes.
-struct Pace: Sendable, Hashable {
-    enum Wake: String, Sendable, CaseIterable {
+package struct Pace: Sendable, Hashable {
+    package enum Wake: String, Sendable, CaseIterable {
         case poll
         case notifyIdle = "notify-idle"
     }
 
-    enum Step: Sendable, Hashable {
+    package enum Step: Sendable, Hashable {
         case look
         case rest(milliseconds: Int)
         /// Take the lock exclusively, without waiting, and say whether it was granted.
@@ -20,24 +20,24 @@ struct Pace: Sendable, Hashable {
         case giveLockBack
     }
 
-    let wake: Wake
-    let longestMilliseconds: Int
-    private(set) var holdsLock = false
+    package let wake: Wake
+    package let longestMilliseconds: Int
+    package private(set) var holdsLock = false
     private var emptyLooks = 0
     private var wasLockTried = false
     private var isRested = true
 
-    static let shortestMilliseconds = 2
+    package static let shortestMilliseconds = 2
     /// So many looks in a row must have found nothing before sleeping is worth its two round trips.
-    static let emptyLooksBeforeSleep = 3
+    package static let emptyLooksBeforeSleep = 3
 
-    init(wake: Wake, longestMilliseconds: Int) {
+    package init(wake: Wake, longestMilliseconds: Int) {
         self.wake = wake
         self.longestMilliseconds = max(1, longestMilliseconds)
     }
 
     /// What to do now.
-    mutating func next() -> Step {
+    package mutating func next() -> Step {
         if isRested {
             isRested = false
             return .look
@@ -55,7 +55,7 @@ struct Pace: Sendable, Hashable {
         return .rest(milliseconds: min(milliseconds, longestMilliseconds))
     }
 
-    mutating func found(_ rows: Int) {
+    package mutating func found(_ rows: Int) {
         if rows > 0 {
             emptyLooks = 0
         } else {
@@ -64,14 +64,14 @@ struct Pace: Sendable, Hashable {
         wasLockTried = false
     }
 
-    mutating func lock(granted: Bool) {
+    package mutating func lock(granted: Bool) {
         holdsLock = granted
         // Granted: one more look, for whoever finished between the last one and the lock.
         isRested = granted
     }
 
-    mutating func rested() { isRested = true }
-    mutating func gaveLockBack() { holdsLock = false }
+    package mutating func rested() { isRested = true }
+    package mutating func gaveLockBack() { holdsLock = false }
     /// The session is new: nothing is held.
-    mutating func reset() { self = Pace(wake: wake, longestMilliseconds: longestMilliseconds) }
+    package mutating func reset() { self = Pace(wake: wake, longestMilliseconds: longestMilliseconds) }
 }

@@ -43,10 +43,15 @@ final class PostgresSourceTask: SourceTask {
     /// Rows to ask for at once: fewer where rows are long.
     var pageRows = 1
 
-    init(requestSplit: (@Sendable () -> Void)? = nil) { self.requestSplit = requestSplit }
+    private let dialect: PostgresSource.Dialect
+
+    init(_ dialect: PostgresSource.Dialect, requestSplit: (@Sendable () -> Void)? = nil) {
+        self.dialect = dialect
+        self.requestSplit = requestSplit
+    }
 
     func start(_ config: Config, context: any SourceTaskContext) throws {
-        let options = try SourceOptions(config)
+        let options = try dialect.options(config)
         self.options = options
         self.context = context
         pageRows = options.batchRows

@@ -2,22 +2,30 @@
 ///
 /// A batch of a group is what finished between its `from` and a newer snapshot, in the order of the change ids. Groups arise only at the start
 /// (tables were stored at different places, came later, or were another task's); once they stand at one snapshot they are one.
-struct TailPlan: Sendable, Hashable {
-    struct Group: Sendable, Hashable {
-        var tables: Set<UInt32>
-        var from: XidSnapshot
+package struct TailPlan: Sendable, Hashable {
+    package struct Group: Sendable, Hashable {
+        package var tables: Set<UInt32>
+        package var from: XidSnapshot
         /// The end of the batch that is under way.
-        var to: XidSnapshot?
+        package var to: XidSnapshot?
         /// Of the batch under way: the last change sent, for tables of which something was.
-        var sent: [UInt32: Int64] = [:]
+        package var sent: [UInt32: Int64] = [:]
+
+        package init(tables: Set<UInt32>, from: XidSnapshot, to: XidSnapshot? = nil) {
+            self.tables = tables
+            self.from = from
+            self.to = to
+        }
 
         /// Changes up to here were sent for every table.
-        var sentByAll: Int64 { tables.map { sent[$0] ?? 0 }.min() ?? 0 }
+        package var sentByAll: Int64 { tables.map { sent[$0] ?? 0 }.min() ?? 0 }
     }
 
-    private(set) var groups: [Group] = []
+    package private(set) var groups: [Group] = []
 
-    enum Step: Sendable, Hashable {
+    package init() {}
+
+    package enum Step: Sendable, Hashable {
         /// Nothing to tail.
         case nothing
         /// Look what is new for the one group there is.
@@ -28,14 +36,14 @@ struct TailPlan: Sendable, Hashable {
         case align
     }
 
-    var next: Step {
+    package var next: Step {
         if groups.isEmpty { return .nothing }
         if let index = groups.firstIndex(where: { $0.to != nil }) { return .send(group: index) }
         return groups.count == 1 ? .look : .align
     }
 
     /// A table that begins or goes on at a position.
-    mutating func add(_ table: UInt32, from: XidSnapshot, to: XidSnapshot? = nil, sent: Int64 = 0) {
+    package mutating func add(_ table: UInt32, from: XidSnapshot, to: XidSnapshot? = nil, sent: Int64 = 0) {
         let index: Int
         if let found = groups.firstIndex(where: { $0.from == from && $0.to == to }) {
             index = found
@@ -47,7 +55,7 @@ struct TailPlan: Sendable, Hashable {
         if to != nil, sent > 0 { groups[index].sent[table] = sent }
     }
 
-    mutating func remove(_ table: UInt32) {
+    package mutating func remove(_ table: UInt32) {
         for index in groups.indices {
             groups[index].tables.remove(table)
             groups[index].sent[table] = nil
@@ -56,25 +64,25 @@ struct TailPlan: Sendable, Hashable {
     }
 
     /// Several groups: all go up to one snapshot.
-    mutating func align(at snapshot: XidSnapshot) {
+    package mutating func align(at snapshot: XidSnapshot) {
         for index in groups.indices where groups[index].from != snapshot { groups[index].to = snapshot }
         merge()
     }
 
     /// The look found so much that more is to come: the batch up to `snapshot` is under way, everything up to change `id` was sent.
-    mutating func begin(to snapshot: XidSnapshot, sent id: Int64) {
+    package mutating func begin(to snapshot: XidSnapshot, sent id: Int64) {
         guard groups.count == 1 else { return }
         groups[0].to = snapshot
         for table in groups[0].tables { groups[0].sent[table] = id }
     }
 
     /// Of the batch under way everything up to change `id` was sent now.
-    mutating func advance(group index: Int, to id: Int64) {
+    package mutating func advance(group index: Int, to id: Int64) {
         for table in groups[index].tables where groups[index].sent[table] ?? 0 < id { groups[index].sent[table] = id }
     }
 
     /// The batch under way is sent.
-    mutating func finish(group index: Int) {
+    package mutating func finish(group index: Int) {
         guard let to = groups[index].to else { return }
         groups[index].from = to
         groups[index].to = nil
@@ -83,7 +91,7 @@ struct TailPlan: Sendable, Hashable {
     }
 
     /// A look found everything there is up to `snapshot`.
-    mutating func complete(at snapshot: XidSnapshot) {
+    package mutating func complete(at snapshot: XidSnapshot) {
         guard groups.count == 1 else { return }
         groups[0].from = snapshot
         groups[0].to = nil

@@ -1,26 +1,31 @@
-internal import ConnectRuntime
+package import ConnectRuntime
 
 /// Where the tail stands in one table: what a source offset holds, in its first version.
 ///
 /// Everything that finished in `from` was sent. With `to`, of what finished between `from` and `to` everything up to change `sent` was.
-struct TailPosition: Sendable, Hashable {
-    var from: XidSnapshot
-    var to: XidSnapshot?
-    var sent: Int64
+package struct TailPosition: Sendable, Hashable {
+    package var from: XidSnapshot
+    package var to: XidSnapshot?
+    package var sent: Int64
     /// What the log must be flushed to before these snapshots may be used: past it at the time they were stored.
-    var flushed: LogPosition
-    var history: ServerHistory
+    package var flushed: LogPosition
+    package var history: ServerHistory
     /// The last change sent, to recognise a server that was put back.
-    var last: LastChange?
+    package var last: LastChange?
     /// Texts of the key after which the backfill goes on, empty at its start; `nil` when there is none to do.
-    var backfill: [String]?
+    package var backfill: [String]?
 
-    struct LastChange: Sendable, Hashable {
-        let id: Int64
-        let xid: UInt64
+    package struct LastChange: Sendable, Hashable {
+        package let id: Int64
+        package let xid: UInt64
+
+        package init(id: Int64, xid: UInt64) {
+            self.id = id
+            self.xid = xid
+        }
     }
 
-    var offset: SourceOffset {
+    package var offset: SourceOffset {
         var members: [(Name, JSON)] = [("v", .integer(1)), ("s1", .string(from.text))]
         if let to {
             members.append(("s2", .string(to.text)))
@@ -37,7 +42,7 @@ struct TailPosition: Sendable, Hashable {
         return SourceOffset(members)
     }
 
-    init(
+    package init(
         from: XidSnapshot, to: XidSnapshot? = nil, sent: Int64 = 0, flushed: LogPosition, history: ServerHistory, last: LastChange? = nil,
         backfill: [String]? = nil
     ) {
@@ -51,7 +56,7 @@ struct TailPosition: Sendable, Hashable {
     }
 
     /// - Throws: ``ConnectError`` when the stored offset is none of ours.
-    init(_ offset: SourceOffset) throws {
+    package init(_ offset: SourceOffset) throws {
         let members = try offset.members()
         func malformed(_ what: String) -> ConnectError {
             ConnectError(
@@ -85,9 +90,14 @@ struct TailPosition: Sendable, Hashable {
 }
 
 /// Which server, in which of its lives, a position belongs to.
-struct ServerHistory: Sendable, Hashable {
+package struct ServerHistory: Sendable, Hashable {
     /// The number `initdb` gave it.
-    let system: String
+    package let system: String
     /// Counted up by each promotion and point-in-time recovery.
-    let timeline: Int64
+    package let timeline: Int64
+
+    package init(system: String, timeline: Int64) {
+        self.system = system
+        self.timeline = timeline
+    }
 }

@@ -1,20 +1,20 @@
 /// Which transactions had finished at a moment: the server's `pg_snapshot`.
 ///
 /// The finished ones are those below ``xmax`` that are not ``running``; on one primary that set only grows, so any two snapshots are nested.
-struct XidSnapshot: Sendable, Hashable {
-    let xmin: UInt64
-    let xmax: UInt64
+package struct XidSnapshot: Sendable, Hashable {
+    package let xmin: UInt64
+    package let xmax: UInt64
     /// In rising order.
-    let running: [UInt64]
+    package let running: [UInt64]
 
-    init(xmin: UInt64, xmax: UInt64, running: [UInt64] = []) {
+    package init(xmin: UInt64, xmax: UInt64, running: [UInt64] = []) {
         self.xmin = xmin
         self.xmax = xmax
         self.running = running
     }
 
     /// Reads `xmin:xmax:xip,xip`; `nil` when it is none.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count == 3, let xmin = XidSnapshot.number(parts[0]), let xmax = XidSnapshot.number(parts[1]), xmin <= xmax else { return nil }
         var running: [UInt64] = []
@@ -29,9 +29,9 @@ struct XidSnapshot: Sendable, Hashable {
         bytes.isEmpty ? nil : UInt64(String(decoding: bytes, as: UTF8.self))
     }
 
-    var text: String { "\(xmin):\(xmax):\(running.map(String.init).joined(separator: ","))" }
+    package var text: String { "\(xmin):\(xmax):\(running.map(String.init).joined(separator: ","))" }
 
-    func hasFinished(_ xid: UInt64) -> Bool {
+    package func hasFinished(_ xid: UInt64) -> Bool {
         if xid < xmin { return true }
         if xid >= xmax { return false }
         var low = 0, high = running.count
@@ -43,5 +43,5 @@ struct XidSnapshot: Sendable, Hashable {
     }
 
     /// How many have finished: orders snapshots of one primary in time.
-    var finishedCount: UInt64 { xmax - min(xmax, UInt64(running.count)) }
+    package var finishedCount: UInt64 { xmax - min(xmax, UInt64(running.count)) }
 }
