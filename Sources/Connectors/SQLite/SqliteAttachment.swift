@@ -111,8 +111,10 @@ final class SqliteAttachment {
             // Armed by another process in this very moment, or dropped: the next look sees it.
             guard let memory = try Arming.memory(database, table), let uuid = try Arming.uuid(database) else { return nil }
             shapes = memory.shapes
+            let lastSequence = try SqliteCatalog.sequence(database, ChangeTable.name(table))
             found = SqliteHistory.Found(
-                uuid: uuid, lastSequence: try SqliteCatalog.sequence(database, ChangeTable.name(table)), isComplete: memory.isComplete,
+                uuid: uuid, lastSequence: lastSequence,
+                isComplete: try memory.isComplete && (lastSequence == 0 || hasFirstChange(database, table)),
                 shapes: shapes.count, timeAtOffset: try stored.flatMap { try time(database, table, of: $0.sequence) })
             if shapes.last?.keyIndexes.isEmpty == true {
                 context.logger.warning("table \(table) has no primary key: its records have no key; name columns in message.key.columns to give them one")
@@ -133,6 +135,11 @@ final class SqliteAttachment {
         return TableTail(
             table, topic: plan.topic(of: table), shapes: shapes, position: position, uuid: found.uuid, isEvents: plan.capture == .events,
             primaryKey: primaryKey, rowid: SqliteCatalog.rowidName(catalog), options: plan.records)
+    }
+
+    /// Rows of the change table may have been deleted by hand.
+    private static func hasFirstChange(_ database: Database, _ table: Name) throws -> Bool {
+        try database.integer("SELECT min(seq) FROM main.\(quotedIdentifier(ChangeTable.name(table).text))") == 1
     }
 
     private static func time(_ database: Database, _ table: Name, of sequence: Int64) throws -> Int64? {

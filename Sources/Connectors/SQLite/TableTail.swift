@@ -125,7 +125,7 @@ final class TableTail {
         let after = pending.backfill ?? []
         let statement = try chunkStatement(database, reader.shape, isFirst: after.isEmpty)
         defer { statement.reset() }
-        try statement.bind(Int64(rows), at: 1)
+        try statement.bind(Int64(rows) + 1, at: 1)
         for (index, value) in after.enumerated() { try value.bind(statement, at: Int32(index) + 2) }
         reader.bytes = 0
         let width = Int32(reader.shape.columns.count)
@@ -137,6 +137,8 @@ final class TableTail {
             let isLast = read == rows || reader.bytes >= bytes
             if isLast {
                 for index in 0..<Int32(walk.count) { last.append(try SqliteValue.read(statement, at: width + index) ?? .null) }
+                // The last row's offset says at once that the backfill is done; else a restart would look for more.
+                if try !statement.step() { last = [] }
                 break
             }
         }

@@ -94,6 +94,23 @@ import Testing
         #expect(image(rest[15])[1] == .string("new"))
     }
 
+    @Test func aBackfillThatEndsWithItsPageIsDone() throws {
+        for id in 1...20 { try database.execute("INSERT INTO orders VALUES (\(id), 'i', 0, NULL)") }
+        let run = try source(["batch.max.rows": "10"])
+        try run.start()
+        _ = try run.records(atLeast: 20)
+        run.stop()
+        #expect(run.context.offsets.values.allSatisfy { !String(decoding: $0.json, as: UTF8.self).contains("backfill") })
+    }
+
+    @Test func changesDeletedByHandDoNotMakeAnIncompleteCopy() throws {
+        try source().start()
+        try database.execute("INSERT INTO orders VALUES (1, 'a', 0, NULL), (2, 'b', 0, NULL); DELETE FROM connectd_orders WHERE seq = 1")
+        let run = try source()
+        try run.start()
+        #expect(try run.records(atLeast: 2).map(op) == ["r", "r"])
+    }
+
     @Test func armingTwiceChangesNothing() throws {
         let run = try source()
         try run.start()
