@@ -7,7 +7,7 @@ import Testing
         ["Data", "Errors", "JSON", "Logging", "Metrics", "Services"],
         ["Config"],
         ["TopicLog", "Stores", "Plugins"],
-        ["Regex", "Transforms", "Converters"],
+        ["Regex", "Transforms", "Converters", "Sinks"],
         ["Worker"],
         ["Herder"],
     ]
