@@ -114,17 +114,11 @@ struct SinkPut {
         var bad = bad
         for (entry, error) in failures where givenUp.contains(entry) { bad[entry] = error }
         var segments = SinkSegments(reduces: plan.insertMode != .insert)
+        try prepare(target, givenUp, &changedSchema)
         for change in changes where !givenUp.contains(change.entry) {
-            if case .unknown = change.layout.state {
-                try connection.fault?("ddl")
-                if try target.prepare(change.layout) {
-                    changedSchema = true
-                    reader.forget()
-                    _ = try target.prepare(change.layout)
-                }
-            }
             switch change.layout.state {
-            case .unknown, .absent: continue
+            case .unknown: throw Self.unprepared(change)
+            case .absent: continue
             case .refused(let error): bad[change.entry] = error
             case .ready(let statements): segments.add(change, statements)
             }
@@ -156,6 +150,29 @@ struct SinkPut {
             throw error
         }
         isCommitted = true
+    }
+
+    /// Brings every layout of the batch together with its table before the first change is taken. Who makes or changes one table makes all be
+    /// looked at anew, so this goes round until nothing changes any more; tables and columns are only added, never taken away.
+    private func prepare(_ target: SinkTarget, _ givenUp: Set<Int>, _ changedSchema: inout Bool) throws {
+        for _ in 0...changes.count {
+            var isSettled = true
+            for change in changes where !givenUp.contains(change.entry) {
+                guard case .unknown = change.layout.state else { continue }
+                try connection.fault?("ddl")
+                if try target.prepare(change.layout) {
+                    changedSchema = true
+                    isSettled = false
+                    reader.forget()
+                }
+            }
+            if isSettled { return }
+        }
+    }
+
+    /// A change whose table was not looked at must never be passed over in silence (P4).
+    private static func unprepared(_ change: SinkChange) -> ConnectError {
+        ConnectError(.fatal, code: "sink.unprepared", "table \(change.layout.table) was not made ready for its changes", suggestion: "restart the task; report this")
     }
 
     private func applyCarefully(
@@ -228,7 +245,8 @@ struct SinkPut {
     }
 
     private func apply(_ step: SinkSegments.Step, _ segments: SinkSegments) throws {
-        guard let change = segments.change(of: step), case .ready(let statements) = change.layout.state else { return }
+        guard let change = segments.change(of: step) else { return }
+        guard case .ready(let statements) = change.layout.state else { throw Self.unprepared(change) }
         switch change.action {
         case .truncate:
             try connection.fault?("truncate")
