@@ -47,7 +47,7 @@ final class ChangePrinter: Sendable {
                     reader, topic: topic, format: RecordFormat(), maximumRecords: 100, milliseconds: 2, log: log)
                 for record in page?.records ?? [] {
                     found += 1
-                    show(record, String(topic.text.dropFirst(5)), database, &database)
+                    show(record, String(topic.text.dropFirst(5)), &database)
                 }
             }
             if found == 0 {
@@ -59,7 +59,7 @@ final class ChangePrinter: Sendable {
         ended.broadcast()
     }
 
-    private func show(_ record: JSON, _ table: String, _ opened: Database?, _ database: inout Database?) {
+    private func show(_ record: JSON, _ table: String, _ database: inout Database?) {
         let value = record["value"] ?? .null
         guard let operation = value["op"]?.text else { return }
         let row = operation == "d" ? value["before"] : value["after"]
@@ -79,7 +79,7 @@ final class ChangePrinter: Sendable {
 
     /// - Returns: when the copy had the change, or something newer.
     private func waitForCopy(_ table: String, id: Int64, change: Int64, isDeletion: Bool, _ database: inout Database?) -> UInt64? {
-        let clock = SystemClock()
+        let clock = SystemClock(), pause = WakeUp()
         let deadline = clock.monotonicNanoseconds() + UInt64(Self.longestMilliseconds) * 1_000_000
         repeat {
             if database == nil { database = try? Database(path: copy, mode: .readOnly) }
@@ -92,8 +92,7 @@ final class ChangePrinter: Sendable {
                     if !isDeletion, stored == nil, writer.time(ofDeletion: table, id: id) != nil { return clock.monotonicNanoseconds() }
                 }
             }
-            _ = stopping.wait(milliseconds: 0)
-            clock.pause()
+            _ = pause.wait(milliseconds: 1)
         } while clock.monotonicNanoseconds() < deadline
         return nil
     }
@@ -106,9 +105,4 @@ final class ChangePrinter: Sendable {
 
 extension String {
     func padded(_ width: Int) -> String { count >= width ? self : self + String(repeating: " ", count: width - count) }
-}
-
-extension SystemClock {
-    /// A blink between two looks.
-    fileprivate func pause() { _ = sleep(milliseconds: 1, wake: WakeUp()) }
 }

@@ -1,5 +1,6 @@
 import ConnectREST
 import ConnectRuntime
+import EmbeddedLog
 
 /// `connectd quickstart`: the main job on real input, in a folder of its own.
 enum QuickstartCommand {
@@ -47,12 +48,11 @@ private struct Quickstart {
                 connector(
                     "shop-source", ["connector.class": "SqliteSource", "connection.url": "sqlite:\(shop)", "topic.prefix": "shop",
                         "table.include.list": "customers,orders"]),
-                connector(
-                    "shop-copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copy)", "topics": "shop.customers,shop.orders"]),
             ], settings: try WorkerSettings(), dataDirectory: folder.file("data"), listen: ListenAddress(host: "127.0.0.1", port: 0),
             hosts: ["127.0.0.1"])
         let worker = try RunningWorker.start(options, catalogue: catalogue, environment: environment, logger: logger)
         defer { worker.stop() }
+        try startCopy(copy, worker)
         terminal.print("connectd \(Program.version) \(terminal.dash) a shop in a SQLite file, its changes on topics, a copy in another SQLite file")
         terminal.print("  folder        \(folder.path) (\(keeps ? "kept at the end" : "removed at the end; --keep keeps it"))")
         terminal.print("  \(terminal.check) shop.db     tables customers and orders, 3 rows each; a writer keeps changing them")
@@ -72,6 +72,20 @@ private struct Quickstart {
             return .failure
         }
         return compare(shop, copy, changes: writer.changes, worker)
+    }
+
+    /// Makes the sink once the topics are there: a sink that was there before them looks for new ones only now and then.
+    private func startCopy(_ copy: String, _ worker: RunningWorker) throws {
+        let clock = SystemClock(), pause = WakeUp()
+        let deadline = clock.monotonicNanoseconds() + UInt64(Self.catchUpMilliseconds) * 1_000_000
+        while try worker.log.topics().count < Shop.tables.count, clock.monotonicNanoseconds() < deadline { _ = pause.wait(milliseconds: 5) }
+        let sink = connector(
+            "shop-copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copy)", "topics": "shop.customers,shop.orders"])
+        do throws(HerderError) {
+            _ = try worker.herder.put(sink.name, sink.config, initialState: nil, replacing: true)
+        } catch {
+            throw ConnectError(.fatal, code: "quickstart.failed", error.message)
+        }
     }
 
     private func connector(_ name: Name, _ pairs: KeyValuePairs<Name, String>) -> DeclaredConnector {
