@@ -36,15 +36,24 @@ public final class PostgresServer: Sendable {
 
     deinit { close(watcher) }
 
-    /// A hot standby that follows a primary.
+    /// A hot standby that follows a primary, made from a copy of its folder: not every set of server programs has pg_basebackup.
     private init(standbyOf primary: PostgresServer) throws {
         programs = primary.programs
         (folder, port, watcher) = try PostgresServer.place()
-        try run("pg_basebackup", ["-D", "\(folder)/data", "-h", primary.folder, "-p", String(primary.port), "-U", "postgres", "-R", "-X", "stream", "-c", "fast"])
-        try PostgresServer.append("port = \(port)\nunix_socket_directories = '\(folder)'\n", to: "\(folder)/data/postgresql.conf")
+        try primary.stop()
+        let copied = try ChildProcess.run(["cp", "-a", "\(primary.folder)/data", "\(folder)/data"])
+        try primary.start()
+        if copied != 0 { throw ServerProblem("the primary's folder could not be copied") }
+        if getuid() == 0 { try ChildProcess.run(["chown", PostgresServer.user, folder]) }
+        try ChildProcess.run(["touch", "\(folder)/data/standby.signal"])
+        if getuid() == 0 { try ChildProcess.run(["chown", PostgresServer.user, "\(folder)/data/standby.signal"]) }
+        try PostgresServer.append(
+            "port = \(port)\nunix_socket_directories = '\(folder)'\nprimary_conninfo = 'host=\(primary.folder) port=\(primary.port) user=postgres'\n",
+            to: "\(folder)/data/postgresql.conf")
         try start()
     }
 
+    /// The primary is stopped for a moment: sessions with it end.
     public func makeStandby() throws -> PostgresServer { try PostgresServer(standbyOf: self) }
 
     public func promote() throws { try run("pg_ctl", ["-D", "\(folder)/data", "-w", "-t", "60", "promote"]) }

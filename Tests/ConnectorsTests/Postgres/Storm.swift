@@ -12,6 +12,8 @@ final class Storm: Sendable {
     private let working = Atomic<Int>(0)
     private let failures = Mutex<[String]>([])
     static let writers = 8
+    /// Twenty to the second while the server is away: a minute.
+    static let mostErrors = 1200
     static let keys = 40
 
     /// A run's connection is used by nobody but the test's own thread; writers open their own.
@@ -125,7 +127,7 @@ final class Storm: Sendable {
             let source = try run.run.source(settings, context: context)
             do { try source.start() } catch {
                 errors += 1
-                if errors > 200 || ConnectError(error).kind != .retriable { throw error }
+                if errors > Storm.mostErrors || ConnectError(error).kind != .retriable { throw error }
                 source.stop()
                 microseconds(50_000)
                 continue
@@ -134,7 +136,7 @@ final class Storm: Sendable {
                 let batch: RecordBatch
                 do { batch = try source.pollWithoutStoring() } catch {
                     errors += 1
-                    if errors > 200 || ConnectError(error).kind != .retriable { throw error }
+                    if errors > Storm.mostErrors || ConnectError(error).kind != .retriable { throw error }
                     microseconds(50_000)
                     continue
                 }
