@@ -45,7 +45,7 @@ let package = Package(
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
         .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
-        .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd"], swiftSettings: strict),
+        .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd", "Crypto"], swiftSettings: strict),
         .target(name: "Connectors", dependencies: ["CLinux", "Compression", "ConnectRuntime", "Crypto", "Curl", "Postgres", "SQLite"], swiftSettings: strict),
 
         .executableTarget(
@@ -66,6 +66,6 @@ let package = Package(
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], swiftSettings: strict),
-        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "SQLite"], swiftSettings: strict),
     ]
 )

@@ -8,16 +8,19 @@ public struct RestAPI: Sendable {
     let log: any TopicLog
     let browserGuard: BrowserGuard
     let version: String
+    /// `nil` while nobody has opened it.
+    let produceDoor: ProduceDoor?
 
     /// The Kafka Connect whose behaviour is followed: clients read integers here and gate features on them.
     public static let connectVersion = "4.3.1"
 
     /// - Parameter version: connectd's own.
-    public init(herder: any Herder, log: any TopicLog, browserGuard: BrowserGuard, version: String) {
+    public init(herder: any Herder, log: any TopicLog, browserGuard: BrowserGuard, version: String, produceDoor: ProduceDoor? = nil) {
         self.herder = herder
         self.log = log
         self.browserGuard = browserGuard
         self.version = version
+        self.produceDoor = produceDoor
     }
 
     /// The answer to a request whose method or target could not be read: a method nobody knows is refused like a known one that does not fit.
@@ -29,7 +32,11 @@ public struct RestAPI: Sendable {
             return .error(400, error.message)
         }
         guard let known = Method(rawValue: method) else {
-            if case .notFound = Router.match(target.segments) { return .refusal(404) }
+            switch Router.match(target.segments) {
+            case .notFound: return .refusal(404)
+            case .found(.produce) where produceDoor == nil: return .refusal(404)
+            default: break
+            }
             return .refusal(405)
         }
         return respond(to: Request(method: known, target: target, headers: headers, body: body))
@@ -44,6 +51,8 @@ public struct RestAPI: Sendable {
         case .noSuchValue: return .noSuchValue
         case .found(let found): route = found
         }
+        // It has media types, errors and a lock of its own.
+        if case .produce(let topic) = route { return produce(topic, request) }
         if request.method == .options { return Self.options(route) }
         let method = request.method == .head ? .get : request.method
         guard route.methods.contains(method) else { return .refusal(405) }
@@ -87,6 +96,7 @@ public struct RestAPI: Sendable {
         case .topics: return try topics()
         case .topic(let name): return try topic(name)
         case .records(let name): return try records(name, request)
+        case .produce(let topic): return produce(topic, request)
         case .groupOffsets(let name): return method == .get ? try groupOffsets(name) : try alterGroupOffsets(name, request)
         }
     }

@@ -22,6 +22,8 @@ public enum Route: Sendable, Hashable {
     case topic(Name)
     case records(Name)
     case groupOffsets(Name)
+    // The Confluent REST proxy's.
+    case produce(Name)
 
     /// Methods it knows, OPTIONS and (beside GET) HEAD not counted.
     public var methods: [Method] {
@@ -31,7 +33,7 @@ public enum Route: Sendable, Hashable {
         case .connectors: [.post, .get]
         case .connector: [.delete, .get]
         case .config: [.get, .patch, .put]
-        case .taskRestart, .restart: [.post]
+        case .taskRestart, .restart, .produce: [.post]
         case .pause, .resume, .stop, .pluginValidate: [.put]
         case .groupOffsets: [.get, .put]
         }
@@ -46,7 +48,10 @@ public enum Route: Sendable, Hashable {
 
     /// Whether its calls may wait for long, so that they run beside the others.
     var isLongPoll: Bool {
-        if case .records = self { return true }
-        return false
+        switch self {
+        // They wait for records, or for the disk.
+        case .records, .produce: true
+        default: false
+        }
     }
 }

@@ -27,6 +27,7 @@ public enum Router {
             case "connectors": return connector(Name(segments[1]), Array(rest.dropFirst()))
             case "connector-plugins": return plugin(segments[1], Array(rest.dropFirst()))
             case "_connectd": return ours(Array(rest))
+            case "topics" where rest.count == 1: return .found(.produce(Name(segments[1])))
             default: return .notFound
             }
         }

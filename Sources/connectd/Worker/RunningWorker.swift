@@ -41,7 +41,9 @@ final class RunningWorker: Sendable {
             settings: options.settings, log: log, configStore: log.configStore, catalogue: catalogue, environment: environment,
             logger: logger.labelled("herder"))
         let worker = RunningWorker(server: server, log: log, herder: herder)
-        server.serve(RestAPI(herder: herder, log: log, browserGuard: BrowserGuard(allowedHosts: options.hosts), version: Program.version))
+        let door = options.produce.map { ProduceDoor($0, log: log, partitionsOfNewTopics: options.settings.topicPartitions) }
+        server.serve(
+            RestAPI(herder: herder, log: log, browserGuard: BrowserGuard(allowedHosts: options.hosts), version: Program.version, produceDoor: door))
         do throws(HerderError) {
             try herder.start(
                 workerID: "\(server.address)", applying: options.connectors.map { ($0.name, $0.config, $0.initialState) })

@@ -9,9 +9,11 @@ struct WorkerOptions: Sendable {
     var listen: ListenAddress
     /// Names beside addresses under which clients reach it; `nil` when it listens beyond loopback.
     var hosts: [String]?
+    /// `nil`: no records are taken over REST.
+    var produce: ProduceSettings?
 
     /// Keys that the doors read themselves.
-    static let ownKeys: Set<Name> = ["rest.allow.remote", "rest.advertised.host.name"]
+    static let ownKeys = Set<Name>(["rest.allow.remote", "rest.advertised.host.name"]).union(ProduceSettings.definition.keys.map(\.name))
 
     /// - Throws: ``FindingsError`` with everything that is wrong, before anything was touched.
     static func make(
@@ -54,6 +56,8 @@ struct WorkerOptions: Sendable {
 
         map = try ReferenceResolver(environment).resolve(map)
         let settings = try WorkerSettings(map)
+        let produce: ProduceSettings?
+        do { produce = try ProduceSettings.read(map) } catch { throw FindingsError(findings: [Finding(ConnectError(error))], exitCode: .invalid) }
         let listen = try listenAddress(arguments.value("listen") ?? settings.listeners.first ?? "127.0.0.1:8083", settings.listeners.count)
         let allowsRemote = arguments.has("allow-remote") || map.text("rest.allow.remote")?.trimmedASCII.lowercased() == "true"
         if !listen.isLoopback, !allowsRemote {
@@ -69,7 +73,7 @@ struct WorkerOptions: Sendable {
         return WorkerOptions(
             connectors: declarations.connectors, settings: settings,
             dataDirectory: arguments.value("data-dir") ?? environment["STATE_DIRECTORY"].map(firstFolder) ?? "./connectd-data", listen: listen,
-            hosts: listen.isLoopback ? [listen.host] + advertised : nil)
+            hosts: listen.isLoopback ? [listen.host] + advertised : nil, produce: produce)
     }
 
     private static func listenAddress(_ text: String, _ count: Int) throws -> ListenAddress {
