@@ -7,7 +7,7 @@ let package = Package(
     dependencies: [.package(name: "connectd", path: "..")],
     targets: [
         // The floors: what plain C needs for the same bytes and rows on the same disk.
-        .target(name: "CFloors", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CFloors", linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
         .executableTarget(
             name: "bench",
             dependencies: [

@@ -6,7 +6,8 @@ import Glibc
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         let benchmarks: [any Benchmark] = [
-            LogAppend(inFlight: 1), LogAppend(inFlight: 4), ChangeTableToTopic(rows: 1_000_000), TopicToTable(rows: 1_000_000), JSONEncode(), JSONDecode(),
+            LogAppend(inFlight: 1), LogAppend(inFlight: 4), ChangeTableToTopic(rows: 1_000_000), TopicToTable(rows: 1_000_000),
+            TopicToHTTP(records: 200_000, batch: 1), TopicToHTTP(records: 1_000_000, batch: 500), JSONEncode(), JSONDecode(),
         ]
         var report = Report()
         print(Report.head)

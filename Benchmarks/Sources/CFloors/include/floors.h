@@ -31,4 +31,18 @@ double floor_upsert(const char *database, const char *create, const char *upsert
 /// The rows of the benchmarks: number n, the same in C and in SQL.
 void floor_make_row(int64_t number, struct floor_row *row);
 
+/// Most bytes of one body of the HTTP floors.
+#define FLOOR_BODY_LIMIT 512
+
+/// Starts (once) an HTTP server on a thread of its own that answers 200 to every request; its port, or -1.
+int floor_http_server(void);
+/// What the server has taken so far: requests, and bytes of their bodies.
+void floor_http_taken(int64_t *requests, int64_t *bytes);
+
+/// Posts `count` bodies, one a request, by libcurl's multi interface over so many connections.
+double floor_http_post(int port, int connections, int64_t count, size_t (*make)(int64_t number, char *body));
+
+/// The bodies of the benchmarks: writes the one of number n, and returns its length.
+size_t floor_http_body(int64_t number, char *body);
+
 #endif
