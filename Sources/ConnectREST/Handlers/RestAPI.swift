@@ -3,7 +3,7 @@ public import ConnectRuntime
 /// Kafka Connect's REST API and ours beside it, as a function from request to response. Knows nothing of sockets.
 ///
 /// Thread-safe; a call takes as long as the herder does.
-public struct RestAPI: Sendable {
+public struct RestAPI: RequestHandler {
     let herder: any Herder
     let log: any TopicLog
     let browserGuard: BrowserGuard

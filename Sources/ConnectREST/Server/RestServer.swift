@@ -53,7 +53,7 @@ public final class RestServer: Sendable {
     }
 
     /// Gives the server what it answers from.
-    public func serve(_ api: RestAPI) { core.api.withLock { $0 = api } }
+    public func serve(_ api: any RequestHandler) { core.api.withLock { $0 = api } }
 
     /// Takes no more connections, waits a bounded time for answers under way, gives the others up with 503 and ends. A second call does nothing.
     public func stop() {

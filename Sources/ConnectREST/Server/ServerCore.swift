@@ -4,7 +4,7 @@ import Synchronization
 
 /// What the C library's callbacks work on.
 final class ServerCore: Sendable {
-    let api = Mutex<RestAPI?>(nil)
+    let api = Mutex<(any RequestHandler)?>(nil)
     let limits: ServerLimits
     private let handlers: HandlerPool
     private let longPolls: HandlerPool

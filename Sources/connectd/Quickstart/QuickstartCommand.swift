@@ -6,7 +6,7 @@ import EmbeddedLog
 enum QuickstartCommand {
     static func command(_ environment: Environment, _ catalogue: @escaping @Sendable () -> PluginCatalogue) -> Command {
         Command(
-            name: "quickstart", summary: "watch a small shop's changes flow from one SQLite file into another",
+            name: "quickstart", summary: "watch a small shop's changes flow from one SQLite file into another, and to a webhook",
             options: [
                 .flag("keep", "leave the files where they are at the end"),
                 .value("exit-after", "N", "end after N seconds; otherwise Ctrl-C does"),
@@ -43,6 +43,13 @@ private struct Quickstart {
     func run(seconds: Int?, catalogue: PluginCatalogue, environment: Environment, logger: Logger) throws -> ExitCode {
         let shop = folder.file("shop.db"), copy = folder.file("copy.db")
         try Shop.create(shop)
+        let endpoint = ShopWebhook(), endpointServer: RestServer
+        do { endpointServer = try RestServer(ListenAddress(host: "127.0.0.1", port: 0)) } catch {
+            throw FindingsError(findings: [Finding(ConnectError(error))], exitCode: .environment)
+        }
+        defer { endpointServer.stop() }
+        endpointServer.serve(endpoint)
+        let hook = "http://\(endpointServer.address)/changes"
         let options = WorkerOptions(
             connectors: [
                 connector(
@@ -52,12 +59,13 @@ private struct Quickstart {
             hosts: ["127.0.0.1"])
         let worker = try RunningWorker.start(options, catalogue: catalogue, environment: environment, logger: logger)
         defer { worker.stop() }
-        try startCopy(copy, worker)
+        try startSinks(copy, hook, worker)
         terminal.print("connectd \(Program.version) \(terminal.dash) a shop in a SQLite file, its changes on topics, a copy in another SQLite file")
         terminal.print("  folder        \(folder.path) (\(keeps ? "kept at the end" : "removed at the end; --keep keeps it"))")
         terminal.print("  \(terminal.check) shop.db     tables customers and orders, 3 rows each; a writer keeps changing them")
         terminal.print("  \(terminal.check) shop-source SqliteSource: shop.db -> topics shop.customers and shop.orders")
         terminal.print("  \(terminal.check) shop-copy   SqliteSink: topics -> copy.db")
+        terminal.print("  \(terminal.check) shop-hook   HttpSink: topics -> a POST for each change to \(hook)")
         terminal.print("  \(terminal.check) REST        \(worker.url)\n")
 
         let writer = ShopWriter(shop)
@@ -71,18 +79,20 @@ private struct Quickstart {
             terminal.tell(Finding("quickstart.failed", failure, suggestion: "connectd quickstart --keep --log-level debug shows more").text(terminal))
             return .failure
         }
-        return compare(shop, copy, changes: writer.changes, worker)
+        return compare(shop, copy, endpoint, changes: writer.changes, worker)
     }
 
-    /// Makes the sink once the topics are there: a sink that was there before them looks for new ones only now and then.
-    private func startCopy(_ copy: String, _ worker: RunningWorker) throws {
+    /// Makes the sinks once the topics are there: one that was there before them looks for new ones only now and then.
+    private func startSinks(_ copy: String, _ hook: String, _ worker: RunningWorker) throws {
         let clock = SystemClock(), pause = WakeUp()
         let deadline = clock.monotonicNanoseconds() + UInt64(Self.catchUpMilliseconds) * 1_000_000
         while try worker.log.topics().count < Shop.tables.count, clock.monotonicNanoseconds() < deadline { _ = pause.wait(milliseconds: 5) }
-        let sink = connector(
-            "shop-copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copy)", "topics": "shop.customers,shop.orders"])
+        let sinks = [
+            connector("shop-copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copy)", "topics": "shop.customers,shop.orders"]),
+            connector("shop-hook", ["connector.class": "HttpSink", "http.url": hook, "topics": "shop.customers,shop.orders"]),
+        ]
         do throws(HerderError) {
-            _ = try worker.herder.put(sink.name, sink.config, initialState: nil, replacing: true)
+            for sink in sinks { _ = try worker.herder.put(sink.name, sink.config, initialState: nil, replacing: true) }
         } catch {
             throw ConnectError(.fatal, code: "quickstart.failed", error.message)
         }
@@ -102,7 +112,7 @@ private struct Quickstart {
             if Signals.wait(milliseconds: 1000) != nil { return nil }
             passed += 1
             if let failure = writer.failure { return failure }
-            for name in ["shop-source", "shop-copy"] as [Name] {
+            for name in ["shop-source", "shop-copy", "shop-hook"] as [Name] {
                 guard let status = try? worker.herder.status(name) else { continue }
                 for part in [status.connector] + status.tasks where part.status.state == .failed {
                     return "\(name) failed: \(part.status.trace ?? "")"
@@ -112,7 +122,7 @@ private struct Quickstart {
         }
     }
 
-    private func compare(_ shop: String, _ copy: String, changes: Int64, _ worker: RunningWorker) -> ExitCode {
+    private func compare(_ shop: String, _ copy: String, _ endpoint: ShopWebhook, changes: Int64, _ worker: RunningWorker) -> ExitCode {
         let clock = SystemClock()
         let deadline = clock.monotonicNanoseconds() + UInt64(Self.catchUpMilliseconds) * 1_000_000
         let pause = WakeUp()
@@ -139,6 +149,16 @@ private struct Quickstart {
         }
         let rows = zip(Shop.tables, source).map { "\($1.count) in \($0)" }.joined(separator: ", ")
         terminal.print("\n\(terminal.check) copy.db equals shop.db row for row after \(changes) changes: \(rows)")
+        // Every record of the topics, once by its key.
+        let onTopics = Shop.tables.reduce(Int64(0)) { $0 + ((try? worker.log.bounds(of: TopicPartition(Name("shop.\($1)"), 0)).end) ?? 0) }
+        while Int64(endpoint.received.changes) < onTopics, clock.monotonicNanoseconds() < deadline { _ = pause.wait(milliseconds: 20) }
+        let received = endpoint.received
+        guard Int64(received.changes) == onTopics else {
+            terminal.tell(
+                Finding("quickstart.webhook", "the webhook received \(received.changes) of \(onTopics) changes", suggestion: "connectd quickstart --keep --log-level debug shows more").text(terminal))
+            return .failure
+        }
+        terminal.print("\(terminal.check) the webhook received each of the \(onTopics) changes, in \(received.requests) requests")
         if keeps {
             terminal.print("Next: connectd topics consume shop.orders --from-beginning --data-dir \(folder.path)/data")
         } else {
