@@ -5,13 +5,14 @@ import SQLite
 import Testing
 
 /// How a worker ends, and who may work on a data folder.
-@Suite(.serialized, .disabled("the worker is not wired yet")) struct StopTests {
+@Suite(.serialized) struct StopTests {
     /// SIGTERM and SIGINT while records flow: exit code 0, and what was on the way is there after the next start.
     @Test func stopsCleanlyUnderLoad() async throws {
         try await onThread {
-            let pipe = try JournalPipe(rows: 20_000)
+            let rows = Environment.isOptimised ? 20_000 : 2000
+            let pipe = try JournalPipe(rows: rows)
             for round in 0..<4 {
-                try pipe.add(rows: 20_000)
+                try pipe.add(rows: rows)
                 let worker = try pipe.start("worker-\(round)")
                 try worker.waitUntilReady()
                 worker.process.send(round % 2 == 0 ? SIGTERM : SIGINT)
@@ -36,7 +37,7 @@ import Testing
                 ["standalone", pipe.configuration, "--data-dir", pipe.data, "--listen", "127.0.0.1:\(try Worker.freePort())"], in: pipe.folder.path, name: "second")
             #expect(second.ending == .exit(3))
             #expect(second.errors.contains(pipe.data))
-            #expect(second.errors.contains("→"))
+            #expect(second.errors.contains("-> "), "the next step is named")
             let reading = try ChildProcess.run(["topics", "list", "--data-dir", pipe.data], in: pipe.folder.path)
             #expect(reading.ending == .exit(3))
             #expect(reading.output.isEmpty)
@@ -50,11 +51,13 @@ import Testing
 }
 
 /// Memory is bounded by settings, not by the backlog (P7).
-@Suite(.serialized, .disabled("the worker is not wired yet")) struct MemoryTests {
+@Suite(.serialized) struct MemoryTests {
     @Test func memoryIsFlatAsTheBacklogGrows() async throws {
         try await onThread {
-            let small = try Self.peak(rows: 10_000), large = try Self.peak(rows: 1_000_000)
-            #expect(large - small <= 40 * 1024, "\(small) KiB at most with a backlog of 10,000 records, \(large) KiB with 1,000,000")
+            // A build without optimisation shows the same with fewer.
+            let many = Environment.isOptimised ? 1_000_000 : 50_000
+            let small = try Self.peak(rows: 10_000), large = try Self.peak(rows: many)
+            #expect(large - small <= 40 * 1024, "\(small) KiB at most with a backlog of 10,000 records, \(large) KiB with \(many)")
         }
     }
 

@@ -19,12 +19,12 @@ struct ChangeHistory {
         count += 1
     }
 
-    /// The change table's rows in their order; a change of the key is the end of one row and the beginning of another.
-    init(changeTableOf table: SourceTable, file: String) throws {
+    /// The change table's rows above a number, in their order; a change of the key is the end of one row and the beginning of another.
+    init(changeTableOf table: SourceTable, after number: Int64, file: String) throws {
         let database = try Database(path: file, mode: .readOnly, busyTimeout: 30_000)
         defer { database.close() }
         func columns(_ prefix: String) throws -> String { try table.quoted((table.keyColumns + ["stamp"]).map { prefix + $0 }).joined(separator: ", ") }
-        let rows = try database.prepare("SELECT op, \(try columns("b_")), \(try columns("a_")) FROM \(try quotedIdentifier("connectd_" + table.name)) ORDER BY seq")
+        let rows = try database.prepare("SELECT op, \(try columns("b_")), \(try columns("a_")) FROM \(try quotedIdentifier("connectd_" + table.name)) WHERE seq > \(number) ORDER BY seq")
         let width = Int32(table.keyColumns.count)
         func key(from start: Int32) throws -> [UInt8] {
             try Self.keyBytes((start..<start + width).map { at -> Any in rows.type(at: at) == .integer ? rows.int64(at: at) : rows.string(at: at) })
@@ -44,6 +44,13 @@ struct ChangeHistory {
             else { throw TestFailure("offset \(line.offset) of \(table.name) is no change record: \(line.value ?? "null")") }
             add(operation, stamp: stamp.int64Value, key: try Self.keyBytes(table.keyColumns.map { key[$0] ?? NSNull() }))
         }
+    }
+
+    /// The number before the first change in the topic: what happened before was read with the rows, at the beginning.
+    static func start(of dump: TopicDump) throws -> Int64 {
+        let numbers = dump.lines.compactMap { line in line.operation == "r" ? nil : line.part("source")?["seq"] as? NSNumber }
+        guard let first = numbers.map(\.int64Value).min() else { throw TestFailure("the topic holds no change") }
+        return first - 1
     }
 
     private static func keyBytes(_ values: [Any]) throws -> [UInt8] { Array(try JSONSerialization.data(withJSONObject: values)) }

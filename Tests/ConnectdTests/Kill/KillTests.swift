@@ -1,10 +1,11 @@
 import ConnectTesting
 import Foundation
 import Glibc
+import SQLite
 import Testing
 
 /// A worker that is killed again and again while four writers change its source loses nothing, doubles nothing and keeps the order (P3, P5, P6).
-@Suite(.serialized, .disabled("the worker is not wired yet")) struct KillTests {
+@Suite(.serialized) struct KillTests {
     /// One way to run the pipe.
     struct Variant: Sendable, CustomTestStringConvertible {
         let name: String
@@ -13,6 +14,8 @@ import Testing
         /// Settings of the source beside the usual ones, and of the mirroring sink.
         var source: [String: String] = [:]
         var sink: [String: String] = [:]
+        /// The most records a sink gets at once.
+        var batchRows = 10_000
         /// A second sink of one topic, which only appends: what comes twice shows as two rows.
         var appendsJournal = false
         /// Connectors are created over REST, once, instead of being named in a file at every start.
@@ -27,7 +30,8 @@ import Testing
             name: "two tables, two sinks, four partitions, two tasks", tables: [.items, .orders], source: ["topic.creation.default.partitions": "4"],
             sink: ["tasks.max": "2"], appendsJournal: true),
         Variant(name: "connectors created over REST", tables: [.orders], overREST: true),
-        Variant(name: "rollback journal, small batches", tables: [.items], journalMode: "DELETE", source: ["batch.max.rows": "7"], sink: ["batch.size": "3"]),
+        Variant(name: "rollback journal, small batches", tables: [.items], journalMode: "DELETE", source: ["batch.max.rows": "7"], batchRows: 3),
+        Variant(name: "killed while many rows are read at the beginning", tables: [.many], source: ["batch.max.rows": "40"]),
     ]
 
     @Test(arguments: variants)
@@ -70,10 +74,15 @@ private struct Pipe {
 
         let writers = try Writers(path: sourceFile, tables: variant.tables, stamps: stamps, random: &random)
         defer { writers.halt() }
+        var readBy: [Int64] = []
         for kill in 0..<variant.kills {
-            let worker = try Worker(files, folder: folder.path, dataDirectory: data, port: port, name: "worker-\(kill)")
-            // Some die while they start, most while they work. The instant is the test's subject: nothing waits for it.
-            if random.oneIn(3) {
+            let worker = try start(files, port: port, "worker-\(kill)")
+            // Three die before or while the first rows are read; then one lives until some have arrived. Of the others some die while
+            // they start, most while they work. The instant is the test's subject: nothing waits for it.
+            if kill == 3 {
+                readBy = try variant.tables.map { try changes(of: $0) }
+                try waitForFirstRows(worker)
+            } else if random.oneIn(3) {
                 usleep(UInt32.random(in: 0...120_000, using: &random))
             } else {
                 try worker.waitUntilReady()
@@ -84,13 +93,17 @@ private struct Pipe {
         }
         try writers.stop()
 
-        let worker = try Worker(files, folder: folder.path, dataDirectory: data, port: port, name: "worker-last")
+        let worker = try start(files, port: port, "worker-last")
         try worker.waitUntilReady()
         try waitUntilEqual(worker)
         try worker.stop()
         try checkCopies()
-        try checkTopics()
+        try checkTopics(readBy: readBy)
         if writers.changes < variant.kills * 20 { throw TestFailure("only \(writers.changes) changes were made meanwhile: the test proves little") }
+    }
+
+    private func start(_ files: [String], port: UInt16, _ name: String) throws -> Worker {
+        try Worker(files, folder: folder.path, dataDirectory: data, port: port, name: name, settings: ["sink.batch.max.rows=\(variant.batchRows)"])
     }
 
     private var connectors: [String: [String: String]] {
@@ -131,6 +144,32 @@ private struct Pipe {
         worker.process.killNow()
     }
 
+    /// The number of the last change captured so far.
+    private func changes(of table: SourceTable) throws -> Int64 {
+        let database = try Database(path: sourceFile, mode: .readOnly, busyTimeout: 30_000)
+        defer { database.close() }
+        let name = "connectd_" + table.name
+        guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = \(try quotedLiteral(name))") == 1 else { return 0 }
+        return try database.integer("SELECT coalesce(max(seq), 0) FROM \(try quotedIdentifier(name))") ?? 0
+    }
+
+    private func waitForFirstRows(_ worker: Worker) throws {
+        let arrived = try eventually(within: 60) { () -> Bool? in
+            if !worker.process.isRunning { throw TestFailure("the worker ended: \(worker.process.errors)") }
+            // All tables have rows there: each table's topic has its beginning.
+            return try variant.tables.allSatisfy { try rows(of: $0) > 0 } ? true : nil
+        }
+        if arrived == nil { throw TestFailure("no rows arrive: \(worker.process.errors)") }
+    }
+
+    private func rows(of table: SourceTable) throws -> Int64 {
+        guard FileManager.default.fileExists(atPath: copyFile) else { return 0 }
+        let database = try Database(path: copyFile, mode: .readOnly, busyTimeout: 30_000)
+        defer { database.close() }
+        guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = \(try quotedLiteral(table.name))") == 1 else { return 0 }
+        return try database.integer("SELECT count(*) FROM \(try quotedIdentifier(table.name))") ?? 0
+    }
+
     private func waitUntilEqual(_ worker: Worker) throws {
         let equal = try eventually(within: 60) { () -> Bool? in
             if !worker.process.isRunning { throw TestFailure("the worker ended: \(worker.process.errors)") }
@@ -165,10 +204,14 @@ private struct Pipe {
         }
     }
 
-    private func checkTopics() throws {
-        for table in variant.tables {
+    /// Each change is in each topic once, from the moment on at which the rows that were there before were read.
+    /// - Parameter readBy: numbers of changes per table that moment must not lie after.
+    private func checkTopics(readBy: [Int64]) throws {
+        for (table, latest) in zip(variant.tables, readBy) {
             let dump = try TopicDump(topic: "shop.\(table.name)", dataDirectory: data, folder: folder.path)
-            let truth = try ChangeHistory(changeTableOf: table, file: sourceFile)
+            let start = try ChangeHistory.start(of: dump)
+            if start > latest { throw TestFailure("\(table.name): the first change told is \(start + 1), but \(latest) or an earlier one is due") }
+            let truth = try ChangeHistory(changeTableOf: table, after: start, file: sourceFile)
             let told = try ChangeHistory(topic: dump, table: table)
             let faults = truth.faults(ofTopic: told)
             if !faults.isEmpty { throw TestFailure("topic shop.\(table.name), \(faults.count) faults:\n\(faults.prefix(10).joined(separator: "\n"))") }

@@ -53,6 +53,11 @@ struct SourceTable: Sendable {
         keys: (0..<6).flatMap { shop in ["\u{e9}", "e\u{301}", "x", "'"].map { [.integer(shop == 5 ? Int64.max : Int64(shop)), .text($0)] } },
         columns: [("amount", reals), ("note", texts)])
 
+    /// So many rows that reading those that are there takes a while.
+    static let many = SourceTable(
+        name: "many", definition: "CREATE TABLE many (id INTEGER PRIMARY KEY, stamp INTEGER NOT NULL, note TEXT)", keyColumns: ["id"],
+        keys: (0..<4000).map { [.integer($0 - 2000)] }, columns: [("note", texts)])
+
     private static let integers: [Cell] = [.null, .integer(0), .integer(-1), .integer(1 << 53), .integer((1 << 53) + 1), .integer(.max), .integer(.min)]
     private static let reals: [Cell] = [
         .null, .real(0.1 + 0.2), .real(1e300), .real(-1e300), .real(.leastNonzeroMagnitude), .real(1.7976931348623157e308), .real(3), .real(1.0 / 3), .real(9_223_372_036_854_775_808),

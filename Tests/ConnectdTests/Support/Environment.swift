@@ -12,6 +12,15 @@ enum Environment {
     /// `make test-full`: the long versions.
     static let isFull = variables["CONNECTD_TEST_FULL"] == "1"
 
+    /// Whether the program was built for release: how much load is fair depends on it.
+    static let isOptimised: Bool = {
+        #if DEBUG
+            false
+        #else
+            true
+        #endif
+    }()
+
     /// The seed of everything random in this run; `CONNECTD_TEST_SEED` repeats a run.
     static let seed: UInt64 = variables["CONNECTD_TEST_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 1...UInt64(UInt32.max))
 
