@@ -1,9 +1,9 @@
-import ConnectRuntime
+package import ConnectRuntime
 import Connectors
 
 /// Everything this program can run.
-enum Catalogue {
-    static var all: PluginCatalogue {
-        PluginCatalogue(ConnectorCatalogue.plugins + BuiltInTransforms.plugins + BuiltInConverters.plugins)
+package enum Catalogue {
+    package static var all: PluginCatalogue {
+        PluginCatalogue(ConnectorCatalogue.plugins + BuiltInTransforms.plugins + BuiltInPredicates.plugins + BuiltInConverters.plugins)
     }
 }
