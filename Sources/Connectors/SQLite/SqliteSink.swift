@@ -31,6 +31,8 @@ final class SqliteSink: SinkConnector {
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { Array(repeating: $0, count: max(1, maximum)) } ?? [] }
     func stop() { config = nil }
     func makeTask() -> any SinkTask { SqliteSinkTask() }
+    /// Position and rows change in one transaction that asks for the claim's epoch: a former run that still writes is refused.
+    func fencesByEpoch(_ config: Config) -> Bool { true }
 
     func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool {
         let plan = try SqliteSinkPlan(config)

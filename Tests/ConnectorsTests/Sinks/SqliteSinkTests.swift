@@ -42,6 +42,13 @@ import Testing
         database.close()
     }
 
+    /// So a task may be started again beside a former run that is stuck.
+    @Test func saysThatItsTargetFencesByEpoch() throws {
+        let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("SqliteSink") { $0 == .sink })
+        guard case .sink(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "SqliteSink is no sink") }
+        #expect(make().fencesByEpoch(try plugin.definition.parsed(ConfigMap(["connection.url": "sqlite:copy.db"]))))
+    }
+
     @Test func rowsFollowTheirKeys() throws {
         let run = SinkRun(path)
         try run.write(topic([Self.flat(2, 1), Self.flat(1, 1), Self.flat(2, 2), Self.gone(1), Self.flat(3, nil)]))
