@@ -64,6 +64,7 @@ final class SinkDelivery {
             if stopped { break }
             if context.takeWantsCommit() || millisecondsUntilCommit == 0 { try commit(Array(delivered.keys)) }
         }
+        try endIfAbandoned()
         let all = consumer.assignment
         try commit(Array(delivered.keys))
         handle.monitor.enter(.closing)
@@ -74,7 +75,14 @@ final class SinkDelivery {
     func giveUp(_ error: ConnectError) {
         handle.monitor.enter(.closing)
         let all = consumer.assignment
-        if !all.isEmpty { task.close(all, lost: error.kind == .fenced) }
+        if !all.isEmpty { task.close(all, lost: error.kind == .fenced || handle.isAbandoned) }
+    }
+
+    /// A thread that comes back after it was given up has lost its partitions: it must neither write nor commit.
+    private func endIfAbandoned() throws {
+        if handle.isAbandoned {
+            throw ConnectError(.fenced, code: "task.abandoned", "it did not stop in time and was given up")
+        }
     }
 
     // MARK: assignment
@@ -208,6 +216,7 @@ final class SinkDelivery {
     private func put(_ batch: inout RecordBatch) throws {
         var backoff = Backoff(longest: parts.settings.longestBackoffMilliseconds)
         while true {
+            try endIfAbandoned()
             handle.monitor.enter(.putting)
             do {
                 try task.put(batch)

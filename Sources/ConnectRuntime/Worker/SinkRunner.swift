@@ -42,7 +42,7 @@ final class SinkRunner {
                 group: Self.group(specification.connector, resolved), resetPolicy: Self.resetPolicy(resolved),
                 clientID: "\(specification.connector)-\(specification.task)"))
         let waker = ConsumerWaker(consumer: consumer)
-        handle.mailbox.setWaker { waker.wakeUp() }
+        handle.mailbox.setWaker({ waker.wakeUp() }, release: { waker.close() })
         defer {
             handle.mailbox.setWaker(nil)
             consumer.close()
@@ -79,9 +79,10 @@ final class SinkRunner {
     }
 }
 
-/// The one call of a consumer that any thread may make.
-/// `@unchecked Sendable`: only `wakeUp()` is reached through it, which the contract allows from everywhere.
+/// The calls of a consumer that any thread may make.
+/// `@unchecked Sendable`: only `wakeUp()` and `close()` are reached through it, which the contract allows from everywhere.
 private struct ConsumerWaker: @unchecked Sendable {
     let consumer: any LogConsumer
     func wakeUp() { consumer.wakeUp() }
+    func close() { consumer.close() }
 }

@@ -54,8 +54,12 @@ package final class TaskHandle: Sendable {
         ended.wait(milliseconds: milliseconds) { self.hasEnded ? true : nil } ?? false
     }
 
-    /// Gives the thread up: what it says from now on is ignored. Its log session is fenced when the next one of its id opens.
-    package func abandon() { life.withLock { $0.isAbandoned = true } }
+    /// Gives the thread up: what it says from now on is ignored. A sink's partitions are free at once; the log session is fenced when the
+    /// next one of its id opens.
+    package func abandon() {
+        life.withLock { $0.isAbandoned = true }
+        mailbox.abandon()
+    }
 
     private func finish() {
         monitor.enter(.ended)

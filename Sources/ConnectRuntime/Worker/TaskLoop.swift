@@ -13,6 +13,10 @@ struct TaskLoop {
                 break
             } catch {
                 let error = ConnectError(error)
+                if handle.isAbandoned {
+                    logger.info("a former run of this task, given up before, has ended (\(error.message))")
+                    return
+                }
                 switch error.kind {
                 case .fenced:
                     logger.info("another run of this task has taken over; this one ends (\(error.message))")

@@ -11,7 +11,12 @@ package final class TaskMailbox: Sendable {
     package let wakeUp = WakeUp()
     private let orders: Mutex<Orders>
     private let changes = Atomic<Int>(0)
-    private let waker = Mutex<(@Sendable () -> Void)?>(nil)
+    private struct Hooks {
+        var wake: (@Sendable () -> Void)?
+        var release: (@Sendable () -> Void)?
+        var isAbandoned = false
+    }
+    private let hooks = Mutex(Hooks())
 
     package init(paused: Bool) { orders = Mutex(Orders(stop: false, paused: paused)) }
 
@@ -33,11 +38,30 @@ package final class TaskMailbox: Sendable {
     /// Has the thread look up from its wait without a new order.
     package func nudge() {
         wakeUp.set()
-        waker.withLock { $0 }?()
+        hooks.withLock { $0.wake }?()
     }
 
     /// What else ends the wait the thread is in (a consumer's poll); `nil` when it has gone.
-    package func setWaker(_ wake: (@Sendable () -> Void)?) { waker.withLock { $0 = wake } }
+    /// - Parameter release: called once from another thread when the task's thread is given up: frees what its next run needs. Called at once
+    ///   where that has happened already.
+    package func setWaker(_ wake: (@Sendable () -> Void)?, release: (@Sendable () -> Void)? = nil) {
+        let isAbandoned = hooks.withLock { hooks in
+            hooks.wake = wake
+            hooks.release = hooks.isAbandoned ? nil : release
+            return hooks.isAbandoned
+        }
+        if isAbandoned { release?() }
+    }
+
+    /// The thread is given up: frees what it holds.
+    func abandon() {
+        let release = hooks.withLock { hooks in
+            defer { hooks.release = nil }
+            hooks.isAbandoned = true
+            return hooks.release
+        }
+        release?()
+    }
 
     private func order(_ change: (inout Orders) -> Void) {
         orders.withLock { change(&$0) }

@@ -115,6 +115,46 @@ import Testing
         }
     }
 
+    /// A thread that ignores its stop is given up: its partitions go to the next run at once, and what it still writes is refused (P5).
+    @Test(arguments: ["put.begin", "put.write", "open", "start"])
+    func anAbandonedThreadFreesItsPartitionsAndCannotWrite(_ call: String) async throws {
+        try await onThread {
+            let script = SinkScript()
+            script.misbehaviour.plan(call, 1, .block)
+            let bench = try Bench([script.plugin], settings: ["task.shutdown.graceful.timeout.ms": "50"])
+            try fill(bench, (0..<100).map { "v\($0)" })
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            try herder.create("snk", Self.plain)
+            #expect(eventually { script.misbehaviour.blocked == 1 })
+            try herder.restartTask("snk", task: 0)
+            #expect(eventually { script.rows.count == 100 })
+            #expect(script.misbehaviour.blocked == 1)
+            script.misbehaviour.release()
+            #expect(eventually { bench.lines.text.contains("a former run of this task, given up before, has ended") })
+            #expect(script.rows.map(\.offset) == Array(0..<100))
+            #expect(script.refused == (call == "put.write" ? 1 : 0))
+            #expect(Bench.state(herder, "snk", task: 0) == .running)
+            #expect(eventually { (try? bench.log.committedOffsets(group: "connect-snk"))?[TopicPartition("rows", 0)]?.offset == 100 })
+        }
+    }
+
+    @Test(arguments: ["topics", "topics.regex"])
+    func aSinkThatIsThereBeforeItsTopicGetsItsRecords(_ setting: String) async throws {
+        try await onThread {
+            let script = SinkScript()
+            let bench = try Bench([script.plugin])
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            var config = ConfigMap(["connector.class": "ScriptedSink", "value.converter": "StringConverter", "key.converter": "StringConverter"])
+            config[Name(setting)] = .some("rows")
+            _ = try herder.put("snk", config, initialState: nil, replacing: true)
+            #expect(eventually { Bench.state(herder, "snk", task: 0) == .running })
+            try fill(bench, ["a", "b"])
+            #expect(eventually { texts(script) == ["a", "b"] })
+        }
+    }
+
     /// The worker dies between the dead letters and the target's commit: on replay the letters are known, the rest is written once (D7).
     @Test func lettersComeOnceThroughADeath() async throws {
         try await onThread {
