@@ -22,6 +22,46 @@ import Testing
         #expect(refusal(options) == nil)
     }
 
+    /// Also while somebody still refers to the closed log, and while a copy of the lock's descriptor is open, as in a child just forked.
+    @Test func closingFreesTheFolder() throws {
+        let temporary = try TemporaryFolder()
+        let options = EmbeddedLogOptions(folder: temporary.file("data"))
+        let log = try EmbeddedLog.open(options)
+        var copies: [Int32] = []
+        defer { for copy in copies { close(copy) } }
+        for descriptor in Int32(3)..<1024 where copies.isEmpty {
+            var target = [CChar](repeating: 0, count: 4096)
+            let count = readlink("/proc/self/fd/\(descriptor)", &target, target.count)
+            if count > 0, String(decoding: target.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self) == temporary.file("data/topics.lock") { copies.append(dup(descriptor)) }
+        }
+        #expect(copies.count == 1)
+        log.close()
+        #expect(refusal(options) == nil)
+        withExtendedLifetime(log) {}
+    }
+
+    /// A topic made later is there with the very next look.
+    @Test func newTopicsJoinSubscriptionsAtOnce() async throws {
+        try await onThread {
+            let temporary = try TemporaryFolder()
+            let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: temporary.file("data")))
+            defer { log.close() }
+            for (index, subscription) in [Subscription.topics(["t0"]), .matching { $0.text.hasPrefix("t1") }].enumerated() {
+                let consumer = try log.openConsumer(ConsumerOptions(group: Name("g\(index)")))
+                defer { consumer.close() }
+                try consumer.subscribe(subscription)
+                #expect(try consumer.poll(maximumBytes: 1, milliseconds: 0).isEmpty)
+                let topic = Name("t\(index)")
+                _ = try log.createTopic(TopicSpecification(topic, partitions: 2))
+                guard case .assigned(let places)? = try consumer.poll(maximumBytes: 1, milliseconds: 0).first else {
+                    Issue.record("the new topic is not assigned")
+                    continue
+                }
+                #expect(places == [TopicPartition(topic, 0), TopicPartition(topic, 1)])
+            }
+        }
+    }
+
     @Test func folderAndFilesAreTheOwnersOnly() throws {
         let temporary = try TemporaryFolder(), folder = temporary.file("above/data")
         let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder + "/"))

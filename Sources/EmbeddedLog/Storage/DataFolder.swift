@@ -35,7 +35,11 @@ final class DataFolder: Sendable {
     /// Lets another process (or another log of this one) have the folder.
     func release() {
         lockDescriptor.withLock { descriptor in
-            if descriptor >= 0 { close(descriptor) }
+            if descriptor >= 0 {
+                // Explicitly: a child process between its fork and its exec holds a copy of the descriptor, which would keep the lock.
+                _ = flock(descriptor, LOCK_UN)
+                close(descriptor)
+            }
             descriptor = -1
         }
     }
