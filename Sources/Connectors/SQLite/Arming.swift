@@ -104,9 +104,13 @@ struct Arming {
             try !SqliteCatalog.columns(database, ChangeTable.name(table)).isEmpty
         else { return true }
         let present = try SqliteCatalog.triggers(database, on: table)
-        return try ChangeTable.triggers(table, shape).contains { wanted in
+        return try wantedTriggers(database, table, shape).contains { wanted in
             !present.contains { equalBytes($0.name, wanted.name) && equalBytes($0.sql, wanted.sql) }
         }
+    }
+
+    private func wantedTriggers(_ database: Database, _ table: Name, _ shape: TableShape) throws -> [(name: String, sql: String)] {
+        try ChangeTable.triggers(table, shape, RowIdentity(database, table, SqliteCatalog.columns(database, table)))
     }
 
     private func arm(_ database: Database, _ table: Name) throws {
@@ -115,6 +119,8 @@ struct Arming {
         let changes = ChangeTable.name(table)
         let existing = try SqliteCatalog.columns(database, changes)
         var memory = try Self.memory(database, table)
+        let present = try SqliteCatalog.triggers(database, on: table).map(\.name)
+        let areTriggersThere = ["i", "u", "d"].allSatisfy { event in present.contains { equalBytes($0, ChangeTable.triggerName(table, event)) } }
         if existing.isEmpty {
             let isEmpty = try database.integer("SELECT NOT EXISTS (SELECT 1 FROM main.\(quotedIdentifier(table.text)))") == 1
             let isFirst = memory == nil
@@ -126,17 +132,19 @@ struct Arming {
                 throw ConnectError(
                     .fatal, code: "sqlite.name_taken", "\(path) has a table \(changes) that is not ours", suggestion: "rename that table, or leave \(table) out")
             }
+            // The triggers of an earlier version missed nothing: they get their new text, and the rows need not be read again.
+            let isOnlyText = areTriggersThere && memory?.shapes.last?.columns == columns
             let shape = TableShape(firstSequence: try SqliteCatalog.sequence(database, changes) + 1, columns: columns)
             for column in ChangeTable.valueColumns(shape) where !existing.contains(where: { $0.name.text.asciiLowercased == column.asciiLowercased }) {
                 try database.execute("ALTER TABLE main.\(quotedIdentifier(changes.text)) ADD COLUMN \(quotedIdentifier(column))")
             }
-            memory?.shapes.append(shape)
+            if !isOnlyText { memory?.shapes.append(shape) }
         }
         for trigger in try SqliteCatalog.triggers(database, on: table) where Self.isOurs(trigger.name) {
             try database.execute("DROP TRIGGER main.\(quotedIdentifier(trigger.name))")
         }
         guard let memory, let shape = memory.shapes.last else { return }
-        for trigger in try ChangeTable.triggers(table, shape) { try database.execute(trigger.sql) }
+        for trigger in try wantedTriggers(database, table, shape) { try database.execute(trigger.sql) }
         try Self.remember(database, "table:" + table.text, memory.json.serializedText)
         logger.info("armed table \(table): changes go to \(changes) from number \(shape.firstSequence) on")
     }

@@ -23,29 +23,42 @@ enum ChangeTable {
     }
 
     /// The triggers' names and texts, exactly as they then stand in `sqlite_schema`.
-    static func triggers(_ table: Name, _ shape: TableShape) throws -> [(name: String, sql: String)] {
+    ///
+    /// SQLite runs the newest of several triggers first, so a trigger of the user's that writes the same row may run before ours, and its
+    /// change is then recorded before the one that caused it. Hence the row after is read as it stands, not as the statement left it, and
+    /// whatever stands at a key that was given up is recorded after that: every run of changes ends with what is true.
+    static func triggers(_ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws -> [(name: String, sql: String)] {
         let key = try shape.keyIndexes.map { try quotedIdentifier(shape.columns[$0].name.text) }
         let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }
         let k = try shape.keyIndexes.map { try quotedIdentifier("k_" + shape.columns[$0].name.text) }
         let b = try shape.columns.map { try quotedIdentifier("b_" + $0.name.text) }
         let a = try shape.columns.map { try quotedIdentifier("a_" + $0.name.text) }
         let change = try quotedIdentifier(name(table).text), base = try quotedIdentifier(table.text)
-        // Equal by the column's own collation, or as integer and real, is still another key in the copy.
-        let sameKey = key.map { "OLD.\($0) IS NEW.\($0) COLLATE BINARY AND typeof(OLD.\($0)) = typeof(NEW.\($0))" }.joined(separator: " AND ")
-        let kind = sameKey.isEmpty ? "'u'" : "CASE WHEN \(sameKey) THEN 'u' ELSE 'k' END"
         func list(_ parts: [String]...) -> String { parts.flatMap { $0 }.joined(separator: ", ") }
         func of(_ row: String, _ names: [String]) -> [String] { names.map { "\(row).\($0)" } }
-        let bodies = [
-            ("i", "INSERT", "INSERT INTO \(change) (\(list(["op"], k, a))) VALUES (\(list(["'c'"], of("NEW", key), of("NEW", columns))))"),
-            (
-                "u", "UPDATE",
-                "INSERT INTO \(change) (\(list(["op"], k, b, a))) VALUES (\(list([kind], of("OLD", key), of("OLD", columns), of("NEW", columns))))"
-            ),
-            ("d", "DELETE", "INSERT INTO \(change) (\(list(["op"], k, b))) VALUES (\(list(["'d'"], of("OLD", key), of("OLD", columns))))"),
-        ]
-        return try bodies.map { event, verb, body in
+        // Equal by the column's own collation, or as integer and real, is still another key in the copy.
+        func keepsKey(_ row: String) -> String {
+            key.map { "OLD.\($0) IS \(row).\($0) COLLATE BINARY AND typeof(OLD.\($0)) = typeof(\(row).\($0))" }.joined(separator: " AND ")
+        }
+        let here = try identity.here("r", is: "NEW")
+        let row = here == nil ? "NEW" : "r"
+        let current = here.map { " FROM \(base) AS r WHERE \($0)" } ?? ""
+        let kind = key.isEmpty ? "'u'" : "CASE WHEN \(keepsKey(row)) THEN 'u' ELSE 'k' END"
+        let created = "INSERT INTO \(change) (\(list(["op"], k, a))) SELECT \(list(["'c'"], of(row, key), of(row, columns)))"
+        let deleted = "INSERT INTO \(change) (\(list(["op"], k, b))) SELECT \(list(["'d'"], of("OLD", key), of("OLD", columns)))"
+        var updates = ["INSERT INTO \(change) (\(list(["op"], k, b, a))) SELECT \(list([kind], of("OLD", key), of("OLD", columns), of(row, columns)))\(current)"]
+        var deletes = [deleted]
+        if !key.isEmpty, let here, let there = try identity.there("r", is: "OLD") {
+            let atOldKey = "\(created) FROM \(base) AS r WHERE \(there) AND \(keepsKey("r"))"
+            updates += [
+                "\(deleted) WHERE NOT (\(keepsKey("NEW"))) AND NOT EXISTS (SELECT 1\(current))",
+                "\(atOldKey) AND NOT EXISTS (SELECT 1 FROM \(base) AS r WHERE \(here) AND \(keepsKey("r")))",
+            ]
+            deletes.append(atOldKey)
+        }
+        return try [("i", "INSERT", [created + current]), ("u", "UPDATE", updates), ("d", "DELETE", deletes)].map { event, verb, steps in
             let name = triggerName(table, event)
-            return (name, "CREATE TRIGGER \(try quotedIdentifier(name)) AFTER \(verb) ON \(base) BEGIN \(body); END")
+            return (name, "CREATE TRIGGER \(try quotedIdentifier(name)) AFTER \(verb) ON \(base) BEGIN \(steps.map { $0 + "; " }.joined())END")
         }
     }
 

@@ -64,7 +64,10 @@ enum SinkBinding {
 
     /// The type of a column made for values of a schema: the source's own declaration where that was SQLite, else by the kind of value.
     static func columnType(_ schema: Schema) -> String {
-        if let declared = schema.parameter(SqliteParameters.type) { return declared }
+        if let declared = schema.parameter(SqliteParameters.type) {
+            // The type that STRICT tables have for values of every kind would be NUMERIC in others, and would make numbers of texts.
+            return equalBytes(declared.asciiLowercased, "any") ? "" : declared
+        }
         switch schema.name {
         case LogicalType.decimal?, LogicalType.date?, LogicalType.time?, LogicalType.timestamp?: return "TEXT"
         default: break

@@ -5,6 +5,8 @@ internal import SQLite
 final class SinkConnection {
     let database: Database
     let advance: Statement
+    /// The file that is open, which the path need not lead to any more.
+    let identity: FileIdentity?
     private let plan: SqliteSinkPlan
     private let schemaStatement: Statement
     private var schemaVersion: Int64 = -1
@@ -28,13 +30,20 @@ final class SinkConnection {
         if try SqliteCatalog.sql(database, type: "table", name: SinkOffsets.table) == nil {
             try database.transaction(.immediate) { try SinkOffsets.makeTable(database) }
         }
+        identity = FileIdentity(plan.path)
         advance = try SinkOffsets.prepareAdvance(database)
         schemaStatement = try database.prepare("PRAGMA schema_version")
     }
 
     /// Takes the write lock, in steps so that a stop is noticed.
+    /// - Throws: `.retriable` when the path leads to another file or none; the connection is closed then, since nobody would see what it writes.
     func begin(wake: WakeUp) throws {
         try fault?("begin")
+        let found = FileIdentity(plan.path)
+        if found != identity {
+            database.close()
+            throw Self.gone(plan.path, isReplaced: found != nil)
+        }
         var waited = 0
         while true {
             do {
@@ -44,6 +53,12 @@ final class SinkConnection {
                 if error.code != .busy || waited >= plan.lockMilliseconds || wake.isSet { throw error }
             }
         }
+    }
+
+    static func gone(_ path: String, isReplaced: Bool) -> ConnectError {
+        ConnectError(
+            .retriable, code: "sink.target_gone", isReplaced ? "\(path) is another file now" : "\(path) is gone",
+            suggestion: "put the file back and the task goes on by itself; to rebuild it, stop the connector and reset its offsets")
     }
 
     /// Whether somebody changed the schema since the last call. Inside a transaction.

@@ -96,7 +96,6 @@ final class SqliteAttachment {
         _ table: Name, _ database: Database, _ plan: SqliteSourcePlan, position kept: SqlitePosition?, _ context: any SourceTaskContext
     ) throws -> TableTail? {
         let catalog = try SqliteCatalog.columns(database, table)
-        let primaryKey = catalog.indices.filter { catalog[$0].keyPosition > 0 }.sorted { catalog[$0].keyPosition < catalog[$1].keyPosition }
         let offset = kept == nil ? try context.offset(TableTail.partition(table)) : nil
         let stored = try kept ?? offset.map { try SqlitePosition($0) }
         let storedUUID = try offset.flatMap { try SqlitePosition.uuid($0) }
@@ -134,7 +133,7 @@ final class SqliteAttachment {
         }
         return TableTail(
             table, topic: plan.topic(of: table), shapes: shapes, position: position, uuid: found.uuid, isEvents: plan.capture == .events,
-            primaryKey: primaryKey, rowid: SqliteCatalog.rowidName(catalog), options: plan.records)
+            identity: try RowIdentity(database, table, catalog), options: plan.records)
     }
 
     /// Rows of the change table may have been deleted by hand.

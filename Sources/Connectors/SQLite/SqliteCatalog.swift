@@ -108,6 +108,15 @@ enum SqliteCatalog {
         return try statement.step() ? statement.int64(at: 0) : 0
     }
 
+    /// Whether the table's rows have a rowid; not so WITHOUT ROWID.
+    static func hasRowid(_ database: Database, _ table: Name) throws -> Bool {
+        let statement = try database.prepare(
+            "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1 COLLATE NOCASE", isKept: false)
+        defer { statement.finalize() }
+        try statement.bind(text: table.text, at: 1)
+        return try statement.step() && statement.int64(at: 0) == 0
+    }
+
     /// A name by which the rowid can be reached, `nil` when columns hide all three.
     static func rowidName(_ columns: [Column]) -> String? {
         ["rowid", "_rowid_", "oid"].first { candidate in !columns.contains { $0.name.text.asciiLowercased == candidate } }

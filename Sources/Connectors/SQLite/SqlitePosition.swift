@@ -10,12 +10,15 @@ struct SqlitePosition: Sendable, Hashable {
     var shape: Int
     /// Key after which the backfill goes on; `nil` when it is done, empty at its start.
     var backfill: [SqliteValue]?
+    /// Whether that key is the rowid, not the primary key.
+    var walksRowid = false
 
     func offset(uuid: String) -> SourceOffset {
         var members: [(Name, JSON)] = [("uuid", .string(uuid)), ("seq", .integer(sequence))]
         if let time { members.append(("at", .integer(time))) }
         members.append(("shape", .integer(Int64(shape))))
         if let backfill { members.append(("backfill", .string(JSON.array(backfill.map(\.json)).serializedText))) }
+        if walksRowid, backfill?.isEmpty == false { members.append(("rowid", .boolean(true))) }
         return SourceOffset(members)
     }
 
@@ -32,6 +35,7 @@ struct SqlitePosition: Sendable, Hashable {
             guard values.count == elements.count else { throw Self.malformed(offset) }
             backfill = values
         }
+        if case .boolean(true)? = members["rowid"] { walksRowid = true }
     }
 
     init(sequence: Int64, time: Int64? = nil, shape: Int, backfill: [SqliteValue]?) {

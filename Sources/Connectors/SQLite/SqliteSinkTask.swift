@@ -7,6 +7,7 @@ package final class SqliteSinkTask: SinkTask {
     private var context: (any SinkTaskContext)?
     private var reader: SinkReader?
     private var connection: SinkConnection?
+    private var known: FileIdentity?
     private var claims: [TopicPartition: SinkOffsets.Claim] = [:]
     /// After a COMMIT with an unknown end: the claims have to be looked up again before anything else is written.
     private var isInDoubt = false
@@ -97,11 +98,22 @@ package final class SqliteSinkTask: SinkTask {
     // MARK: the connection
 
     private func connect(_ plan: SqliteSinkPlan, _ context: any SinkTaskContext) throws -> SinkConnection {
-        if let connection { return connection }
+        if let connection, connection.database.isOpen { return connection }
+        // What is claimed was claimed in one file: no other may take the records that come next, nor a new one be made in its place.
+        if !claims.isEmpty, let known {
+            let found = FileIdentity(plan.path)
+            if found == nil { throw SinkConnection.gone(plan.path, isReplaced: false) }
+            if found != known {
+                throw ConnectError(
+                    .fatal, code: "sink.target_replaced", "\(plan.path) is another file than the one this task wrote to",
+                    suggestion: "put the right file back and restart the task; to fill this one, stop the connector and reset its offsets")
+            }
+        }
         let opened = try SinkConnection(plan, logger: context.logger)
         opened.fault = fault
         reader?.forget()
         connection = opened
+        known = opened.identity
         return opened
     }
 

@@ -15,28 +15,33 @@ final class TableTail {
     private var pages: [Int: Statement] = [:]
     private var chunkStart: Statement?
     private var chunkNext: Statement?
-    /// How rows are told apart in a backfill: the primary key's columns, else the rowid.
+    /// The order of a backfill: the rowid, which is never NULL as parts of a primary key may be, else the primary key's columns.
     private let walk: [String]
-    private let walkIndexes: [Int]
+    private let walksRowid: Bool
+    private let eventKey: Int
 
     /// - Parameters:
     ///   - shapes: all the table has had, oldest first; never empty.
-    ///   - primaryKey: indexes of the primary key's columns in the newest shape, in its order; empty for a table without one.
-    ///   - rowid: a name for the rowid, used where there is no primary key.
     init(
-        _ table: Name, topic: Name, shapes: [TableShape], position: SqlitePosition, uuid: String, isEvents: Bool, primaryKey: [Int], rowid: String?,
+        _ table: Name, topic: Name, shapes: [TableShape], position: SqlitePosition, uuid: String, isEvents: Bool, identity: RowIdentity,
         options: RowRecords.Options
     ) {
         self.table = table
         self.uuid = uuid
         self.isEvents = isEvents
-        self.position = position
-        pending = position
         partition = TableTail.partition(table)
         readers = shapes.map { RowRecords(table, topic: topic, shape: $0, options: options) }
         let newest = shapes[shapes.count - 1]
-        walk = primaryKey.isEmpty ? [rowid ?? "rowid"] : primaryKey.map { newest.columns[$0].name.text }
-        walkIndexes = primaryKey
+        let walksRowid = identity.rowid != nil || identity.primaryKey.isEmpty
+        self.walksRowid = walksRowid
+        walk = walksRowid ? [identity.rowid ?? "rowid"] : identity.primaryKey.map(\.text)
+        eventKey = newest.columns.firstIndex { $0.name == identity.primaryKey.first } ?? 0
+        var position = position
+        // A place in another order says nothing about this one.
+        if let place = position.backfill, !place.isEmpty, position.walksRowid != walksRowid || place.count != walk.count { position.backfill = [] }
+        position.walksRowid = walksRowid
+        self.position = position
+        pending = position
     }
 
     static func partition(_ table: Name) -> SourcePartition { SourcePartition([("table", .string(table.text))]) }
@@ -99,7 +104,7 @@ final class TableTail {
         var read = 0
         while try statement.step() {
             if isEvents {
-                let id = statement.int64(at: Int32(walkIndexes[0]))
+                let id = statement.int64(at: Int32(eventKey))
                 try reader.existing(statement, op: "c", sequence: id, now: now, partition: partition, into: &batch)
                 pending.sequence = id
             } else {
@@ -115,7 +120,7 @@ final class TableTail {
 
     private func eventSelect(_ shape: TableShape) throws -> String {
         let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }.joined(separator: ", ")
-        let id = try quotedIdentifier(walk[0])
+        let id = try quotedIdentifier(shape.columns[eventKey].name.text)
         return "SELECT \(columns) FROM main.\(try quotedIdentifier(table.text)) WHERE \(id) > ?1 AND \(id) < ?3 ORDER BY \(id) LIMIT ?2"
     }
 
@@ -136,7 +141,14 @@ final class TableTail {
             read += 1
             let isLast = read == rows || reader.bytes >= bytes
             if isLast {
-                for index in 0..<Int32(walk.count) { last.append(try SqliteValue.read(statement, at: width + index) ?? .null) }
+                for index in 0..<Int32(walk.count) {
+                    guard let value = try SqliteValue.read(statement, at: width + index), value != .null else {
+                        throw ConnectError(
+                            .fatal, code: "sqlite.unreadable_key", "table \(table) has a row whose \(walk[Int(index)]) is NULL or text that is no UTF-8: its rows cannot be read in order",
+                            suggestion: "correct that row's key")
+                    }
+                    last.append(value)
+                }
                 // The last row's offset says at once that the backfill is done; else a restart would look for more.
                 if try !statement.step() { last = [] }
                 break
@@ -149,7 +161,7 @@ final class TableTail {
         if let kept = isFirst ? chunkStart : chunkNext { return kept }
         let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }
         // A quoted name that is no column would be taken for a text: the rowid stands bare.
-        let keys = walkIndexes.isEmpty ? walk : try walk.map { try quotedIdentifier($0) }
+        let keys = walksRowid ? walk : try walk.map { try quotedIdentifier($0) }
         let list = keys.joined(separator: ", ")
         let marks = keys.indices.map { "?\($0 + 2)" }.joined(separator: ", ")
         let condition = isFirst ? "" : " WHERE (\(list)) > (\(marks))"

@@ -92,6 +92,11 @@ import Testing
         }
     }
 
+    @Test(arguments: ["ANY", "any"]) func strictColumnsOfAnyTypeKeepEveryKindOfValue(type: String) throws {
+        try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, v \(type)) STRICT; INSERT INTO t (v) VALUES ('007'), (7), (x'37'), (NULL), ('1.50')")
+        try mirror(["t"]) { try database.execute("INSERT INTO t (v) VALUES ('42'), (4.5); UPDATE t SET v = '7' WHERE id = 2") }
+    }
+
     @Test(arguments: ["TEXT PRIMARY KEY", "BLOB PRIMARY KEY", "REAL PRIMARY KEY", "PRIMARY KEY", "NUMERIC PRIMARY KEY"])
     func keysOfEveryKindFollowTheirRows(declaration: String) throws {
         try database.execute("CREATE TABLE t (k \(declaration), v TEXT) WITHOUT ROWID")

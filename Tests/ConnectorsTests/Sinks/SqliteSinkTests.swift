@@ -57,6 +57,28 @@ import Testing
         #expect(try query("PRAGMA journal_mode") == "wal")
     }
 
+    @Test(arguments: [false, true]) func aFileThatIsNotTheOneClaimedTakesNothing(isReplaced: Bool) throws {
+        let topic = topic([Self.flat(1, 1), Self.flat(2, 2), Self.flat(3, 3)])
+        let run = SinkRun(path)
+        try run.start()
+        _ = try run.task.open([topic.assigned])
+        try run.task.put(topic.batch(from: 0, count: 1))
+        let aside = path + ".aside"
+        for suffix in ["", "-wal", "-shm"] { try FileManager.default.moveItem(atPath: path + suffix, toPath: aside + suffix) }
+        if isReplaced { try make("CREATE TABLE t (id INTEGER PRIMARY KEY, v INTEGER, s TEXT)") }
+        #expect { try run.task.put(topic.batch(from: 1, count: 1)) } throws: { ($0 as? ConnectError)?.kind == .retriable }
+        let again = #expect(throws: ConnectError.self) { try run.task.put(topic.batch(from: 1, count: 1)) }
+        #expect(again?.code == (isReplaced ? "sink.target_replaced" : "sink.target_gone"))
+        #expect(FileManager.default.fileExists(atPath: path) == isReplaced)
+        if isReplaced { return }
+        for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: aside + suffix) {
+            try FileManager.default.moveItem(atPath: aside + suffix, toPath: path + suffix)
+        }
+        try run.task.put(topic.batch(from: 1, count: 2))
+        run.task.stop()
+        #expect(try content == "1:1 2:2 3:3")
+    }
+
     /// Making or changing a table has all tables looked at anew: changes taken before must not be forgotten with them.
     @Test func aTableThatChangesInTheMiddleOfABatchLosesNothing() throws {
         let wide = Schema.structure("w", fields: [.init("id", .plain(.int64)), .init("v", .plain(.int64)), .init("extra", .plain(.int64, optional: true))])
