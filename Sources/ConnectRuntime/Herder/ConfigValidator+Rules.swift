@@ -79,6 +79,17 @@ extension ConfigValidator {
         }
     }
 
+    /// What the connector finds outside (``SourceConnector/check(_:)``). Blocks as long as the connector does; for configurations whose report
+    /// has no errors.
+    package func outsideProblems(_ plugin: Plugin, _ raw: ConfigMap) throws -> [ConfigProblem] {
+        let config = try plugin.definition.parsed(references.resolve(raw))
+        switch plugin.factory {
+        case .source(let make): return make().check(config)
+        case .sink(let make): return make().check(config)
+        case .transform, .predicate, .converter: return []
+        }
+    }
+
     /// Settings that mean nothing here: warnings over REST, errors for the command line (D13).
     func unknown(_ all: ConfigDefinition, _ map: ConfigMap) -> [ConfigProblem] {
         var problems: [ConfigProblem] = []

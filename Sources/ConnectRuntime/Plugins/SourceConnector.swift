@@ -6,6 +6,13 @@ public protocol SourceConnector: AnyObject {
     /// Looks across settings, after each has been checked by its declaration. Pure: reaches for nothing outside.
     func validate(_ config: Config) -> [ConfigProblem]
 
+    /// Looks outside whether what the settings name is there and fits: for `connectd validate` only. Reads, changes nothing, and bounds its
+    /// waits; never called when a connector is created over REST or started, since nothing outside needs to be reachable then.
+    ///
+    /// Called on a fresh, unstarted instance whose configuration ``validate(_:)`` found nothing wrong with. What cannot be found out is a
+    /// warning, not an error.
+    func check(_ config: Config) -> [ConfigProblem]
+
     /// Begins. Also after a pause or stop, on the same instance. Throwing makes the connector FAILED.
     func start(_ config: Config, context: any ConnectorContext) throws
 
@@ -33,6 +40,7 @@ public protocol SourceConnector: AnyObject {
 
 extension SourceConnector {
     public func validate(_ config: Config) -> [ConfigProblem] { [] }
+    public func check(_ config: Config) -> [ConfigProblem] { [] }
     public func canDefineTransactionBoundaries(_ config: Config) -> Bool { false }
     public func alterOffsets(_ config: Config, _ offsets: [(partition: SourcePartition, offset: SourceOffset?)]) throws -> Bool { false }
 }

@@ -84,7 +84,8 @@ struct Arming {
         }
     }
 
-    private func shapeColumns(_ database: Database, _ table: Name) throws -> [TableShape.Column] {
+    /// The columns to capture; refuses `message.key.columns` that the table lacks.
+    func shapeColumns(_ database: Database, _ table: Name) throws -> [TableShape.Column] {
         let columns = try SqliteCatalog.columns(database, table)
         if let wanted = keyColumns[table] {
             for name in wanted where !columns.contains(where: { $0.name == name }) {

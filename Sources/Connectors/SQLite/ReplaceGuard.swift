@@ -23,14 +23,23 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
 
     func check(_ table: Name, hazards: [String], logger: Logger) throws {
         guard !hazards.isEmpty else { return }
-        let what = "INSERT OR REPLACE can delete rows of \(table) unseen through \(hazards.joined(separator: ", "))"
         switch self {
         case .accept:
-            logger.warning("\(what), unless the writer's connection has recursive_triggers on: replace.guard=accept takes that as known")
-        case .refuse:
-            throw ConnectError(
-                .fatal, code: "sqlite.replace_hazard", what + ": SQLite fires no delete trigger for a replaced row",
-                suggestion: "set replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+            logger.warning(
+                "\(Self.words(table, hazards)), unless the writer's connection has recursive_triggers on: replace.guard=accept takes that as known")
+        case .refuse: if let refusal = Self.refusal(table, hazards: hazards) { throw refusal }
         }
+    }
+
+    /// Why a table with such indexes is not captured; `nil` without any.
+    static func refusal(_ table: Name, hazards: [String]) -> ConnectError? {
+        if hazards.isEmpty { return nil }
+        return ConnectError(
+            .fatal, code: "sqlite.replace_hazard", words(table, hazards) + ": SQLite fires no delete trigger for a replaced row",
+            suggestion: "set replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+    }
+
+    private static func words(_ table: Name, _ hazards: [String]) -> String {
+        "INSERT OR REPLACE can delete rows of \(table) unseen through \(hazards.joined(separator: ", "))"
     }
 }

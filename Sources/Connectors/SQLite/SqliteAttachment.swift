@@ -73,12 +73,9 @@ final class SqliteAttachment {
     private static func select(_ database: Database, _ plan: SqliteSourcePlan, _ logger: Logger) throws -> [Name] {
         let all = try SqliteCatalog.tables(database)
         let chosen = try all.filter { try plan.captures($0) }
-        for name in plan.selection.plainNames where !all.contains(where: { $0 == name || Name("main." + $0.text) == name }) {
-            let nearest = Nearest.name(to: name, among: all)
+        if let name = SqliteCatalog.missing(plan.selection.plainNames, among: all).first {
             throw ConnectError(
-                .fatal, code: "sqlite.missing_table", "\(plan.path) has no table \(name)",
-                suggestion: nearest.map { "did you mean \($0)? names are taken exactly as the database spells them" }
-                    ?? "tables are: \(all.prefix(20).map(\.text).joined(separator: ", "))")
+                .fatal, code: "sqlite.missing_table", "\(plan.path) has no table \(name)", suggestion: SqliteCatalog.suggestion(for: name, among: all))
         }
         var topics: [Name: Name] = [:]
         for table in chosen {

@@ -38,6 +38,17 @@ enum SqliteCatalog {
         return names.sorted()
     }
 
+    /// Those of the wanted names that no table has, with or without `main.` before it.
+    static func missing(_ wanted: [Name], among tables: [Name]) -> [Name] {
+        wanted.filter { name in !tables.contains { $0 == name || Name("main." + $0.text) == name } }
+    }
+
+    static func suggestion(for missing: Name, among tables: [Name]) -> String {
+        if tables.isEmpty { return "it has no tables yet" }
+        return Nearest.name(to: missing, among: tables).map { "did you mean \($0)? names are taken exactly as the database spells them" }
+            ?? "tables are: \(tables.prefix(20).map(\.text).joined(separator: ", "))"
+    }
+
     static func isReserved(_ name: Name) -> Bool {
         let text = name.text.asciiLowercased
         return text.hasPrefix("sqlite_") || text.hasPrefix("connectd_") || text == "connectd"

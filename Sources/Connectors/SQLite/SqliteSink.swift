@@ -27,6 +27,8 @@ final class SqliteSink: SinkConnector {
         return problems
     }
 
+    func check(_ config: Config) -> [ConfigProblem] { (try? SqliteSinkPlan(config)).map { SqliteSinkCheck.problems($0.path) } ?? [] }
+
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { Array(repeating: $0, count: max(1, maximum)) } ?? [] }
     func stop() { config = nil }

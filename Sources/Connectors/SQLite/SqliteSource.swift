@@ -18,6 +18,8 @@ final class SqliteSource: SourceConnector {
         return problems
     }
 
+    func check(_ config: Config) -> [ConfigProblem] { (try? SqliteSourceCheck(config))?.problems() ?? [] }
+
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { [$0] } ?? [] }
     func stop() { config = nil }

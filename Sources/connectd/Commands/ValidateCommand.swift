@@ -1,6 +1,6 @@
 import ConnectRuntime
 
-/// `connectd validate`: everything that can be known to be wrong before anything starts.
+/// `connectd validate`: everything that can be known to be wrong before anything starts, also by a look at the files that are named.
 enum ValidateCommand {
     static func command(_ environment: Environment, _ catalogue: @escaping @Sendable () -> PluginCatalogue) -> Command {
         Command(
@@ -12,9 +12,11 @@ enum ValidateCommand {
                 let (declarations, written) = ConfigurationFiles.load(arguments.operands)
                 let check = DeclarationCheck(catalogue: catalogue(), environment: environment)
                 var findings = written + DeclarationCheck.findings(worker: declarations, set: [])
+                let pool = CallPool(size: 1)
                 var good: [DeclaredConnector] = []
                 for connector in declarations.connectors {
-                    let own = check.findings(connector)
+                    var own = check.findings(connector)
+                    if !own.contains(where: { !$0.isWarning }) { own += check.outsideFindings(connector, pool) }
                     findings += own
                     if !own.contains(where: { !$0.isWarning }) { good.append(connector) }
                 }

@@ -28,6 +28,24 @@ struct DeclarationCheck {
         }
     }
 
+    /// What the connector itself finds when it looks at the files and systems its settings name; only where ``findings(_:)`` has no errors.
+    /// Bounded: a look that takes too long is given up, with a warning.
+    func outsideFindings(_ connector: DeclaredConnector, _ pool: CallPool) -> [Finding] {
+        let validator = validator, config = connector.config
+        do {
+            let plugin = try validator.plugin(config)
+            let problems = try pool.run("checking what \(connector.name) reaches", milliseconds: Self.outsideMilliseconds) {
+                try validator.outsideProblems(plugin, config)
+            }
+            return problems.map { connector.finding($0) }
+        } catch {
+            let error = ConnectError(error)
+            return [connector.finding(ConfigProblem(error.code, "connector.class", error.message, suggestion: error.suggestion, isWarning: true))]
+        }
+    }
+
+    private static let outsideMilliseconds = 10_000
+
     private func classFinding(_ connector: DeclaredConnector, _ error: HerderError) -> Finding {
         let known = catalogue.plugins.filter { $0.kind == .source || $0.kind == .sink }
         guard let written = connector.config.text("connector.class") else {

@@ -1,5 +1,6 @@
 import ConnectTesting
 import Foundation
+import SQLite
 import Testing
 
 /// Bad input gets an error that names the place and the next step, and the exit code that fits; nothing is started, nothing crashes (P9).
@@ -65,14 +66,100 @@ import Testing
     @Test func whatIsRightPasses() async throws {
         try await onThread {
             let folder = try TemporaryFolder()
+            let database = try Database(path: folder.file("x.db"), mode: .create)
+            try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+            database.close()
             let text = "name=a\nconnector.class=SqliteSource\nconnection.url=sqlite:${env:WHERE}/x.db\ntopic.prefix=p\n"
             try text.write(toFile: folder.file("a.properties"), atomically: false, encoding: .utf8)
-            let finished = try ChildProcess.run(["validate", "."], in: folder.path, variables: ["WHERE": "/tmp"])
+            let finished = try ChildProcess.run(["validate", "."], in: folder.path, variables: ["WHERE": folder.path])
             #expect(finished.ending == .exit(0), "\(finished.output)\(finished.errors)")
             #expect(finished.output.contains("1 connector - 1 ok - 0 problems"), "\(finished.output)")
-            let json = try ChildProcess.run(["validate", ".", "-o", "json"], in: folder.path, variables: ["WHERE": "/tmp"])
+            let json = try ChildProcess.run(["validate", ".", "-o", "json"], in: folder.path, variables: ["WHERE": folder.path])
             let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
             #expect(object?["ok"] as? Int == 1)
+        }
+    }
+
+    /// What is wrong with the files a configuration names is found by `validate`, which makes none.
+    static let places = [
+        Input(
+            name: "missing file", text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\",\n  \"connection.url\": \"sqlite:none.db\"",
+            says: ["error: sqlite.missing ", "connectors.json:2:3", "/connectors/a/connection.url", "none.db does not exist"]),
+        Input(
+            name: "no database", text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\",\n  \"connection.url\": \"sqlite:text.db\"",
+            says: ["sqlite.not_a_database", "connectors.json:2:3", "text.db is no SQLite database"]),
+        Input(
+            name: "a folder", text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\",\n  \"connection.url\": \"sqlite:.\"",
+            says: ["sqlite.not_a_database", "connectors.json:2:3"]),
+        Input(
+            name: "missing table",
+            text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\",\n\"table.include.list\": \"orders,custmers\"",
+            says: ["sqlite.missing_table", "connectors.json:2:1", "/connectors/a/table.include.list", "has no table custmers", "did you mean customers?"]),
+        Input(
+            name: "unique index beside the key",
+            text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\",\n\"table.include.list\": \"mails\"",
+            says: ["sqlite.replace_hazard", "connectors.json", "INSERT OR REPLACE can delete rows of mails", "replace.guard=accept"]),
+        Input(
+            name: "key column that is not there",
+            text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\", \"table.include.list\": \"orders\",\n\"message.key.columns\": \"orders:idd\"",
+            says: ["sqlite.unknown_column", "connectors.json:2:1", "did you mean id?"]),
+        Input(
+            name: "no AUTOINCREMENT",
+            text: "\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\", \"table.include.list\": \"orders\",\n\"capture\": \"events\"",
+            says: ["sqlite.no_autoincrement", "connectors.json:2:1"]),
+        Input(
+            name: "the target's folder", text: "\"connector.class\": \"SqliteSink\", \"topics\": \"t\",\n\"connection.url\": \"sqlite:nowhere/copy.db\"",
+            says: ["sqlite.no_folder", "connectors.json:2:1", "does not exist: nowhere"]),
+        Input(
+            name: "the target is no database", text: "\"connector.class\": \"SqliteSink\", \"topics\": \"t\",\n\"connection.url\": \"sqlite:text.db\"",
+            says: ["sqlite.not_a_database", "connectors.json:2:1"]),
+    ]
+
+    private func shop() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        let database = try Database(path: folder.file("shop.db"), mode: .create)
+        try database.execute(
+            """
+            CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+            CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER);
+            CREATE TABLE mails (id INTEGER PRIMARY KEY, address TEXT UNIQUE);
+            CREATE TABLE notes (text TEXT);
+            """)
+        database.close()
+        try String(repeating: "no database ", count: 100).write(toFile: folder.file("text.db"), atomically: false, encoding: .utf8)
+        return folder
+    }
+
+    private func validate(_ settings: String, in folder: TemporaryFolder) throws -> (ending: ChildProcess.Ending, output: String) {
+        try "{\"connectors\": {\"a\": {\(settings)}}}".write(toFile: folder.file("connectors.json"), atomically: false, encoding: .utf8)
+        func databases() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.contains(".db") }.sorted() }
+        let before = try databases()
+        let finished = try ChildProcess.run(["validate", "connectors.json"], in: folder.path)
+        #expect(try databases() == before)
+        return (finished.ending, finished.output + finished.errors)
+    }
+
+    @Test(arguments: places)
+    func validateLooksIntoTheFilesThatAreNamed(_ input: Input) async throws {
+        try await onThread {
+            let finished = try validate(input.text, in: shop())
+            #expect(finished.ending == .exit(2), "\(finished.output)")
+            for words in input.says { #expect(finished.output.contains(words), "\(finished.output)") }
+        }
+    }
+
+    @Test(arguments: [
+        ("\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\", \"table.include.list\": \"notes\"", "sqlite.no_key"),
+        ("\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\", \"table.include.list\": \"later_.*\"", "sqlite.no_tables"),
+        ("\"connector.class\": \"SqliteSource\", \"topic.prefix\": \"p\", \"connection.url\": \"sqlite:shop.db\", \"table.include.list\": \"mails\", \"replace.guard\": \"accept\"", "0 problems"),
+        ("\"connector.class\": \"SqliteSink\", \"topics\": \"t\", \"connection.url\": \"sqlite:copy.db\"", "0 problems"),
+        ("\"connector.class\": \"SqliteSink\", \"topics\": \"t\", \"connection.url\": \"sqlite:shop.db\"", "0 problems"),
+    ])
+    func whatOnlyDeservesAWarningPasses(_ settings: String, _ words: String) async throws {
+        try await onThread {
+            let finished = try validate(settings, in: shop())
+            #expect(finished.ending == .exit(0), "\(finished.output)")
+            #expect(finished.output.contains(words), "\(finished.output)")
         }
     }
 

@@ -1,0 +1,49 @@
+internal import ConnectRuntime
+internal import Glibc
+internal import SQLite
+
+/// What stands at the path of a database, looked at from outside, for `validate`.
+enum SqliteFile {
+    enum Kind { case missing, file, other }
+
+    /// Opens nothing: a pipe would block whoever does.
+    static func look(_ path: String) -> Kind {
+        var found = stat()
+        guard stat(path, &found) == 0 else { return .missing }
+        return found.st_mode & S_IFMT == S_IFREG ? .file : .other
+    }
+
+    /// Reads an existing file, within a bounded wait for its lock.
+    static func reading<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
+        let database = try Database(path: path, mode: .readOnly, busyTimeout: lockMilliseconds)
+        defer { database.close() }
+        try database.setNoCheckpointOnClose(true)
+        // The first read of the file: tells whether it is a database at all.
+        _ = try database.integer("PRAGMA schema_version")
+        return try body(database)
+    }
+
+    /// The folder a file is in, as the system resolves it.
+    static func folder(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+    }
+
+    static func isFolder(_ path: String) -> Bool {
+        var found = stat()
+        return stat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
+    }
+
+    static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
+    static func notADatabase(_ path: String, _ setting: Name) -> ConfigProblem {
+        ConfigProblem("sqlite.not_a_database", setting, "\(path) is no SQLite database: it is not even a file", suggestion: "check connection.url")
+    }
+
+    /// A lock that is held or a disk that stumbles says nothing of the configuration: only a warning.
+    static func problem(_ error: ConnectError, _ setting: Name) -> ConfigProblem {
+        ConfigProblem(error.code, setting, error.message, suggestion: error.suggestion, isWarning: error.kind == .retriable)
+    }
+
+    private static let lockMilliseconds: Int32 = 1000
+}
