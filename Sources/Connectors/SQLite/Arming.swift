@@ -9,6 +9,11 @@ struct Arming {
     let guardPolicy: ReplaceGuard
     let keyColumns: [Name: [Name]]
     let logger: Logger
+    /// Shown with the task's state.
+    let note: (String) -> Void
+
+    /// What SQLite allows a table unless it was built with another limit.
+    private static let mostColumns = 2000
 
     static let memoryTable = "connectd"
     private static let memoryColumns = ["name", "value"]
@@ -122,6 +127,21 @@ struct Arming {
         var memory = try Self.memory(database, table)
         let present = try SqliteCatalog.triggers(database, on: table).map(\.name)
         let areTriggersThere = ["i", "u", "d"].allSatisfy { event in present.contains { equalBytes($0, ChangeTable.triggerName(table, event)) } }
+        let lacking = ChangeTable.valueColumns(TableShape(firstSequence: 1, columns: columns)).filter { column in
+            !existing.contains { equalBytes($0.name.text.asciiLowercased, column.asciiLowercased) }
+        }
+        let width = existing.isEmpty ? lacking.count + 3 : existing.count + lacking.count
+        if width > Self.mostColumns {
+            throw ConnectError(
+                .fatal, code: "sqlite.too_many_columns",
+                "table \(table) has \(columns.count) columns: its change table \(changes) would need \(width), and SQLite allows \(Self.mostColumns)",
+                suggestion: "leave the table out with table.exclude.list")
+        }
+        if memory != nil, existing.isEmpty || !areTriggersThere {
+            let what = "table \(table) was dropped and made again, or its triggers were removed: rows that were deleted meanwhile are unknown, and copies may still hold them"
+            logger.warning(what)
+            note(what)
+        }
         if existing.isEmpty {
             let isEmpty = try database.integer("SELECT NOT EXISTS (SELECT 1 FROM main.\(quotedIdentifier(table.text)))") == 1
             let isFirst = memory == nil
@@ -136,7 +156,7 @@ struct Arming {
             // The triggers of an earlier version missed nothing: they get their new text, and the rows need not be read again.
             let isOnlyText = areTriggersThere && memory?.shapes.last?.columns == columns
             let shape = TableShape(firstSequence: try SqliteCatalog.sequence(database, changes) + 1, columns: columns)
-            for column in ChangeTable.valueColumns(shape) where !existing.contains(where: { $0.name.text.asciiLowercased == column.asciiLowercased }) {
+            for column in lacking {
                 try database.execute("ALTER TABLE main.\(quotedIdentifier(changes.text)) ADD COLUMN \(quotedIdentifier(column))")
             }
             if !isOnlyText { memory?.shapes.append(shape) }

@@ -17,6 +17,7 @@ final class SinkConnection {
 
     init(_ plan: SqliteSinkPlan, logger: Logger) throws {
         self.plan = plan
+        try checkIsRegularFile(plan.path)
         let isNew = FileIdentity(plan.path) == nil
         let database = try Database(path: plan.path, mode: .create, busyTimeout: Self.lockStepMilliseconds)
         self.database = database

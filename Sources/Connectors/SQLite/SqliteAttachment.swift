@@ -12,10 +12,15 @@ final class SqliteAttachment {
     private let schemaVersion: Int64
     private let versionStatement: Statement
 
-    init(_ plan: SqliteSourcePlan, positions: [Name: SqlitePosition], context: any SourceTaskContext) throws {
+    /// Tables that are named one by one and were there at the start, but are not now.
+    private(set) var dropped: [Name] = []
+
+    /// - Parameter isFirst: what is missing at the start is a mistake; later on it may come back.
+    init(_ plan: SqliteSourcePlan, positions: [Name: SqlitePosition], isFirst: Bool, context: any SourceTaskContext) throws {
+        try checkIsRegularFile(plan.path)
         guard let identity = FileIdentity(plan.path) else {
             throw ConnectError(
-                .fatal, code: "sqlite.missing", "\(plan.path) does not exist", suggestion: "check connection.url; a source's file is never created")
+                isFirst ? .fatal : .retriable, code: "sqlite.missing", "\(plan.path) does not exist", suggestion: "check connection.url; a source's file is never created")
         }
         self.identity = identity
         let database = try Database(path: plan.path, mode: .readOnly)
@@ -27,24 +32,26 @@ final class SqliteAttachment {
             context.logger.warning("\(plan.path) is in journal mode \(mode): reading blocks its writers for moments; PRAGMA journal_mode=WAL avoids that")
         }
         versionStatement = try database.prepare("PRAGMA data_version")
-        let arming = plan.capture == .change ? Arming(path: plan.path, guardPolicy: plan.guardPolicy, keyColumns: plan.keyColumns, logger: context.logger) : nil
-        let opened = try Self.inArmedTransaction(database, plan, arming, context) { tables in
+        let arming = plan.capture == .change ? Arming(path: plan.path, guardPolicy: plan.guardPolicy, keyColumns: plan.keyColumns, logger: context.logger, note: { context.note($0) }) : nil
+        let opened = try Self.inArmedTransaction(database, plan, arming, isFirst: isFirst, context) { tables in
             let version = try database.integer("PRAGMA schema_version") ?? 0
-            return (version, try tables.compactMap { try Self.tail($0, database, plan, position: positions[$0], context) })
+            let missing = try SqliteCatalog.missing(plan.selection.plainNames, among: SqliteCatalog.tables(database))
+            return (version, try tables.compactMap { try Self.tail($0, database, plan, position: positions[$0], context) }, missing)
         }
         schemaVersion = opened.0
         tails = opened.1
+        dropped = opened.2
     }
 
     /// Arms and then looks again inside the transaction that `body` reads in, so that no ALTER TABLE slips in between.
     private static func inArmedTransaction<R>(
-        _ database: Database, _ plan: SqliteSourcePlan, _ arming: Arming?, _ context: any SourceTaskContext, _ body: ([Name]) throws -> R
+        _ database: Database, _ plan: SqliteSourcePlan, _ arming: Arming?, isFirst: Bool, _ context: any SourceTaskContext, _ body: ([Name]) throws -> R
     ) throws -> R {
         for _ in 0..<attemptsToArm {
-            try arming?.arm(select(database, plan, context.logger), reader: database)
+            try arming?.arm(select(database, plan, isFirst: isFirst, context.logger), reader: database)
             try database.execute("BEGIN")
             defer { database.rollBack() }
-            let tables = try select(database, plan, context.logger)
+            let tables = try select(database, plan, isFirst: isFirst, context.logger)
             if try arming?.isArmed(database, tables) != false { return try body(tables) }
         }
         throw ConnectError(.retriable, code: "sqlite.schema_changed", "the tables of \(plan.path) keep changing while they are armed")
@@ -70,10 +77,10 @@ final class SqliteAttachment {
         try body(isSchemaKnown)
     }
 
-    private static func select(_ database: Database, _ plan: SqliteSourcePlan, _ logger: Logger) throws -> [Name] {
+    private static func select(_ database: Database, _ plan: SqliteSourcePlan, isFirst: Bool, _ logger: Logger) throws -> [Name] {
         let all = try SqliteCatalog.tables(database)
         let chosen = try all.filter { try plan.captures($0) }
-        if let name = SqliteCatalog.missing(plan.selection.plainNames, among: all).first {
+        if isFirst, let name = SqliteCatalog.missing(plan.selection.plainNames, among: all).first {
             throw ConnectError(
                 .fatal, code: "sqlite.missing_table", "\(plan.path) has no table \(name)", suggestion: SqliteCatalog.suggestion(for: name, among: all))
         }

@@ -62,7 +62,7 @@ struct SqliteSourceCheck {
             }
             return []
         }
-        let arming = Arming(path: path, guardPolicy: guardPolicy, keyColumns: keyColumns, logger: .silent)
+        let arming = Arming(path: path, guardPolicy: guardPolicy, keyColumns: keyColumns, logger: .silent, note: { _ in })
         var problems: [ConfigProblem] = []
         do {
             _ = try arming.shapeColumns(database, table)

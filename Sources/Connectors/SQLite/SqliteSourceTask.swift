@@ -9,6 +9,8 @@ final class SqliteSourceTask: SourceTask {
     private var watcher: FileWatcher?
     /// Positions outlive an attachment: the last good poll ended there.
     private var positions: [Name: SqlitePosition] = [:]
+    private var hasBeenAttached = false
+    private var knownAsDropped: [Name] = []
     private var nextTable = 0
     private var hasMore = true
     private var seenVersion: Int64 = -1
@@ -115,10 +117,21 @@ final class SqliteSourceTask: SourceTask {
 
     private func attach(_ settings: SqliteSourcePlan, _ context: any SourceTaskContext) throws {
         try translatingSQLite("cannot start to capture", file: settings.path) {
-            attachment = try SqliteAttachment(settings, positions: positions, context: context)
+            attachment = try SqliteAttachment(settings, positions: positions, isFirst: !hasBeenAttached, context: context)
         }
+        hasBeenAttached = true
+        sayWhatWasDropped(attachment?.dropped ?? [], settings, context)
         hasMore = true
         seenVersion = -1
+    }
+
+    private func sayWhatWasDropped(_ dropped: [Name], _ settings: SqliteSourcePlan, _ context: any SourceTaskContext) {
+        guard dropped != knownAsDropped else { return }
+        knownAsDropped = dropped
+        if dropped.isEmpty { return context.note(nil) }
+        let what = "\(dropped.map { "table \($0)" }.joined(separator: ", ")) of \(settings.path) was dropped: the other tables go on, and it is captured again once it is back"
+        context.logger.warning(what)
+        context.note(what)
     }
 
     private func detach() {
