@@ -37,10 +37,10 @@ struct Pipe {
     typealias Connector = (name: Name, config: ConfigMap, initialState: TargetState?)
 
     var source: Connector {
-        ("shop", ["connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "topic.prefix": "shop", "table.include.list": "orders"], nil)
+        ("shop", ConfigMap(["connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "topic.prefix": "shop", "table.include.list": "orders"]), nil)
     }
     var sink: Connector {
-        ("copy", ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.orders"], nil)
+        ("copy", ConfigMap(["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.orders"]), nil)
     }
 
     /// Runs connectors on the log in the data folder for as long as the body takes; what is stored there beside them is removed first.

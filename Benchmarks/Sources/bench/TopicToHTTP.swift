@@ -66,9 +66,9 @@ struct TopicToHTTP: Benchmark {
     /// From the herder's start to the last answer.
     private func deliver(_ log: EmbeddedLog, _ port: Int32) throws -> Double {
         let (requests, bytes) = taken()
-        var sink: ConfigMap = [
+        var sink = ConfigMap([
             "connector.class": "HttpSink", "topics": "orders", "http.url": "http://127.0.0.1:\(port)/", "value.converter.schemas.enable": "false", "key.converter.schemas.enable": "false",
-        ]
+        ])
         if batch > 1 {
             sink["batching.enabled"] = .some("true")
             sink["batch.max.size"] = .some("\(batch)")
