@@ -72,20 +72,23 @@ struct Pipe {
     /// Moves the topic into the copy, from the herder's start to the last row's commit; the seconds it took.
     func fillCopy() throws -> Double {
         try run([sink]) { _ in
-            try waitUntil("the copy is full") {
-                guard access(copyFile, F_OK) == 0 else { return false }
-                let copy = try Database(path: copyFile, mode: .readOnly)
-                guard try copy.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'orders'") == 1 else { return false }
-                return try copy.integer("SELECT max(id) FROM orders") == Int64(rows)
+            try waitUntil("there is a copy") { access(copyFile, F_OK) == 0 }
+            let copy = try Database(path: copyFile, mode: .readOnly)
+            try waitUntil("there is a table") { try copy.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'orders'") == 1 }
+            let last = try copy.prepare("SELECT max(id) FROM orders")
+            // Looked at rarely: a reader of the copy keeps its WAL from being reset.
+            try waitUntil("the copy is full", everyMicroseconds: 20_000) {
+                defer { last.reset() }
+                return try last.step() && last.int64(at: 0) == Int64(rows)
             }
         }
     }
 
-    func waitUntil(_ what: String, _ look: () throws -> Bool) throws {
+    func waitUntil(_ what: String, everyMicroseconds pause: UInt32 = 2000, _ look: () throws -> Bool) throws {
         let clock = ContinuousClock(), deadline = clock.now + .seconds(120)
         while try !look() {
             if clock.now > deadline { throw Wrong("waited two minutes until \(what)") }
-            usleep(500)
+            usleep(pause)
         }
     }
 }

@@ -2,32 +2,37 @@
 ///
 /// Pure; shared by all database sinks. A superseded change is applied only when its successor fails for good, and so on down.
 /// Not every change can stand for an earlier one (a row with fewer columns cannot): then the caller closes this reduction and begins another,
-/// applied after it.
+/// applied after it. Inlinable, since every record goes through it: other modules' keys and changes get code of their own.
 public struct SinkReduction<Key: Hashable, Change> {
-    private struct Link {
-        let change: Change
+    @usableFromInline struct Link {
+        @usableFromInline let change: Change
         /// The change of the same key before it, −1 for none.
-        let previous: Int
+        @usableFromInline let previous: Int
+
+        @inlinable init(change: Change, previous: Int) {
+            self.change = change
+            self.previous = previous
+        }
     }
 
-    private var links: [Link] = []
+    @usableFromInline var links: [Link] = []
     /// Per unit: its present link, −1 once all of them failed.
-    private var present: [Int] = []
-    private var units: [Key: Int] = [:]
+    @usableFromInline var present: [Int] = []
+    @usableFromInline var units: [Key: Int] = [:]
 
-    public init(capacity: Int = 0) {
+    @inlinable public init(capacity: Int = 0) {
         links.reserveCapacity(capacity)
         present.reserveCapacity(capacity)
         units.reserveCapacity(capacity)
     }
 
-    public var unitCount: Int { present.count }
-    public var isEmpty: Bool { present.isEmpty }
+    @inlinable public var unitCount: Int { present.count }
+    @inlinable public var isEmpty: Bool { present.isEmpty }
 
     /// Adds a change of a row with identity; it supersedes the key's present one.
     /// - Parameter canStandFor: whether the new change leaves the row as both would, one after the other.
     /// - Returns: false when it cannot: nothing was added.
-    public mutating func add(_ change: Change, key: Key, canStandFor: (_ earlier: Change, _ later: Change) -> Bool) -> Bool {
+    @inlinable public mutating func add(_ change: Change, key: Key, canStandFor: (_ earlier: Change, _ later: Change) -> Bool) -> Bool {
         if let unit = units[key] {
             if !canStandFor(links[present[unit]].change, change) { return false }
             links.append(Link(change: change, previous: present[unit]))
@@ -41,16 +46,16 @@ public struct SinkReduction<Key: Hashable, Change> {
     }
 
     /// Adds a change that stands for itself alone: a row without identity, or a table where every change counts.
-    public mutating func addAlone(_ change: Change) {
+    @inlinable public mutating func addAlone(_ change: Change) {
         present.append(links.count)
         links.append(Link(change: change, previous: -1))
     }
 
     /// What a unit applies now, `nil` when nothing of it is left.
-    public func change(of unit: Int) -> Change? { present[unit] < 0 ? nil : links[present[unit]].change }
+    @inlinable public func change(of unit: Int) -> Change? { present[unit] < 0 ? nil : links[present[unit]].change }
 
     /// Whether a unit's present change has one beneath it that satisfies a condition.
-    public func hasSuperseded(_ unit: Int, where condition: (Change) -> Bool) -> Bool {
+    @inlinable public func hasSuperseded(_ unit: Int, where condition: (Change) -> Bool) -> Bool {
         var link = present[unit] < 0 ? -1 : links[present[unit]].previous
         while link >= 0 {
             if condition(links[link].change) { return true }
@@ -61,7 +66,7 @@ public struct SinkReduction<Key: Hashable, Change> {
 
     /// The present change failed for good: the one it superseded takes its place.
     /// - Returns: whether there is one.
-    public mutating func fallBack(_ unit: Int) -> Bool {
+    @inlinable public mutating func fallBack(_ unit: Int) -> Bool {
         guard present[unit] >= 0 else { return false }
         present[unit] = links[present[unit]].previous
         return present[unit] >= 0
