@@ -1,3 +1,5 @@
+import Glibc
+
 /// Records as bytes, in one arena: what goes to a log's partition and what comes from it.
 ///
 /// One allocation for all of them; keys, values and headers are ranges of the arena. Built by the source runner and by an engine's reader.
@@ -158,7 +160,9 @@ public struct RecordSet: Sendable {
             func same(_ aStart: Int32, _ aCount: Int32, _ bStart: Int32, _ bCount: Int32) -> Bool {
                 if aCount != bCount { return false }
                 if aCount <= 0 || aStart == bStart { return true }
-                return bytes[Int(aStart)..<Int(aStart) + Int(aCount)].elementsEqual(bytes[Int(bStart)..<Int(bStart) + Int(bCount)])
+                // Headers are mostly few bytes of the same text: one comparison, not one per byte.
+                guard let base = bytes.baseAddress else { return false }
+                return memcmp(base + Int(aStart), base + Int(bStart), Int(aCount)) == 0
             }
             for index in 0..<Int(first.headerCount) {
                 let a = headerRanges[Int(first.headerStart) + index], b = headerRanges[Int(second.headerStart) + index]

@@ -33,17 +33,21 @@ public struct SinkReduction<Key: Hashable, Change> {
     /// - Parameter canStandFor: whether the new change leaves the row as both would, one after the other.
     /// - Returns: false when it cannot: nothing was added.
     @inlinable public mutating func add(_ change: Change, key: Key, canStandFor: (_ earlier: Change, _ later: Change) -> Bool) -> Bool {
-        if let unit = units[key] {
+        // One look-up for both: what is there, or the place of a new one.
+        let next = present.count
+        let unit = Self.value(of: &units[key, default: next])
+        if unit == next {
+            present.append(links.count)
+            links.append(Link(change: change, previous: -1))
+        } else {
             if !canStandFor(links[present[unit]].change, change) { return false }
             links.append(Link(change: change, previous: present[unit]))
             present[unit] = links.count - 1
-        } else {
-            units[key] = present.count
-            present.append(links.count)
-            links.append(Link(change: change, previous: -1))
         }
         return true
     }
+
+    @inlinable static func value(of place: inout Int) -> Int { place }
 
     /// Adds a change that stands for itself alone: a row without identity, or a table where every change counts.
     @inlinable public mutating func addAlone(_ change: Change) {

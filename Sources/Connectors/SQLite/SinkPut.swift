@@ -157,8 +157,8 @@ struct SinkPut {
     private func prepare(_ target: SinkTarget, _ givenUp: Set<Int>, _ changedSchema: inout Bool) throws {
         for _ in 0...changes.count {
             var isSettled = true
-            for change in changes where !givenUp.contains(change.entry) {
-                guard case .unknown = change.layout.state else { continue }
+            for change in changes {
+                guard case .unknown = change.layout.state, !givenUp.contains(change.entry) else { continue }
                 try connection.fault?("ddl")
                 if try target.prepare(change.layout) {
                     changedSchema = true

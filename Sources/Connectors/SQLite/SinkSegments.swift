@@ -26,8 +26,7 @@ struct SinkSegments {
             return
         }
         // Keys of other kinds of values may still be the same row to the database: they must not change places.
-        let signature = change.key.map(Self.kind)
-        if let index = current[table], segments[index].signature == signature {
+        if let index = current[table], segments[index].signature.elementsEqual(change.key.lazy.map(Self.kind)) {
             if !reduces || statements.keepsOrder || change.key.isEmpty {
                 segments[index].reduction.addAlone(change)
                 return
@@ -37,7 +36,7 @@ struct SinkSegments {
             }
             if isAdded { return }
         }
-        append(table, signature, change, alone: !reduces || statements.keepsOrder || change.key.isEmpty)
+        append(table, change.key.map(Self.kind), change, alone: !reduces || statements.keepsOrder || change.key.isEmpty)
     }
 
     private mutating func append(_ table: Name, _ signature: [UInt8], _ change: SinkChange, alone: Bool = true) {
