@@ -93,11 +93,16 @@ final class DataFolder: Sendable {
     }
 
     /// Makes what was created or renamed in the folder durable.
-    func synchronize() throws(LogError) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw LogError(.fatal, "the data folder \(path) cannot be opened: \(systemMessage(errno))") }
+    func synchronize() throws(LogError) { try DataFolder.synchronize(path, O_RDONLY | O_DIRECTORY, "the data folder \(path)") }
+
+    /// Makes the content of one of its files durable, which nothing has open.
+    func synchronize(file: String) throws(LogError) { try DataFolder.synchronize(file, O_RDWR, file) }
+
+    private static func synchronize(_ path: String, _ flags: Int32, _ words: String) throws(LogError) {
+        let descriptor = open(path, flags | O_CLOEXEC)
+        guard descriptor >= 0 else { throw LogError(.fatal, "\(words) cannot be opened: \(systemMessage(errno))") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw LogError(.fatal, "the data folder \(path) cannot be synchronised: \(systemMessage(errno))") }
+        guard fsync(descriptor) == 0 else { throw LogError(.fatal, "\(words) cannot be synchronised: \(systemMessage(errno))") }
     }
 }
 

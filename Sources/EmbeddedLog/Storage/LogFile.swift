@@ -46,16 +46,18 @@ enum LogFile {
         for leftover in [path, path + "-journal", path + "-wal"] { unlink(leftover) }
         let database = try Database(path: path, mode: .create)
         chmod(path, 0o600)
-        try database.execute(
-            "PRAGMA page_size = \(pageSize); PRAGMA application_id = \(applicationID); PRAGMA user_version = \(formatVersion); PRAGMA synchronous = FULL")
-        try database.execute("BEGIN; " + tables.joined(separator: "; ") + "; COMMIT")
-        let storage = try Storage(database)
+        // Nobody sees this file before it is renamed, and a leftover is removed: no journal and no sync are needed but the one at the end.
+        try database.execute("PRAGMA page_size = \(pageSize); PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")
         let state = StateRow(logID: TopicID.random().bytes)
-        try storage.put(.state, StateRow.key, state.value)
+        try database.transaction(.immediate) {
+            try database.execute("PRAGMA application_id = \(applicationID); PRAGMA user_version = \(formatVersion); " + tables.joined(separator: "; "))
+            try Storage(database).put(.state, StateRow.key, state.value)
+        }
         guard try database.text("PRAGMA journal_mode = WAL") == "wal" else {
             throw LogError(.fatal, "\(path): SQLite cannot keep a write-ahead log in this folder", suggestion: "use a local file system")
         }
         database.close()
+        try folder.synchronize(file: path)
         guard rename(path, folder.database) == 0 else {
             throw LogError(.fatal, "\(folder.database) cannot be made: \(systemMessage(errno))")
         }
