@@ -79,6 +79,8 @@ final class ConnectorHost: Sendable {
                 state.plugin = nil
             }
         }
+        // Its status tells the version of a connector that never starts, too. A class nobody knows has none; starting it says so.
+        _ = try? findPlugin(entry.config)
         switch entry.targetState {
         case .started:
             if !state.withLock({ $0.isStarted || $0.hasFailed }) { startConnector(entry) }

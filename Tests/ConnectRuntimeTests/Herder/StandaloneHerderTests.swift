@@ -96,6 +96,21 @@ import Testing
         }
     }
 
+    /// The status tells the version of a connector that never ran, as of any other.
+    @Test(arguments: [(TargetState.stopped, Status.State.stopped), (.paused, .paused)])
+    func whatNeverRanHasAVersion(_ target: TargetState, _ expected: Status.State) async throws {
+        try await onThread {
+            let script = script()
+            let bench = try Bench([script.plugin])
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            try herder.create("src", Self.config, state: target)
+            #expect(eventually { Bench.state(herder, "src") == expected })
+            #expect(try herder.status("src").connector.status.version == script.plugin.version)
+            #expect(script.misbehaviour.count("connector.start") == 0)
+        }
+    }
+
     @Test func aRestartByPlanTakesTheFailedOnly() async throws {
         try await onThread {
             let script = script()
