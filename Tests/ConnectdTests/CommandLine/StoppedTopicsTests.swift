@@ -1,6 +1,7 @@
 import ConnectRuntime
 import ConnectTesting
 import EmbeddedLog
+import Foundation
 import Testing
 
 /// `connectd topics` on the folder of a worker that does not run.
@@ -66,6 +67,28 @@ import Testing
             let finished = try ChildProcess.run(["topics", "consume", "ordres", "--data-dir", "data"], in: folder.path)
             #expect(finished.ending == .exit(2))
             #expect(finished.output.isEmpty && finished.errors.contains("orders"), "\(finished.errors)")
+        }
+    }
+
+    /// Good records may be printed, damaged ones never; the end says what is damaged.
+    @Test func aDamagedRecordEndsTheReadingWithWords() async throws {
+        try await withFolder { folder in
+            let path = folder.file("data/topics.db")
+            var bytes = try Data(contentsOf: URL(filePath: path))
+            let place = try #require(bytes.range(of: Data("{\"n\": 300}".utf8)))
+            bytes[place.lowerBound + 6] ^= 1
+            try bytes.write(to: URL(filePath: path))
+            let finished = try ChildProcess.run(["topics", "consume", "orders", "--data-dir", "data", "--from-beginning"], in: folder.path)
+            #expect(finished.ending == .exit(1))
+            #expect(finished.errors.contains("topic orders partition") && finished.errors.contains("is damaged at offset"), "\(finished.errors)")
+            // The partition whose bytes are whole may come; of the other one nothing was good before the damage.
+            var numbers: [Int64: [Int64]] = [:]
+            for line in finished.output.split(separator: "\n") {
+                let record = try JSON.parse(String(line))
+                numbers[try #require(record["partition"]?.int64), default: []].append(try #require(record["value"]?["n"]?.int64))
+            }
+            #expect(numbers.count <= 1, "\(numbers.keys)")
+            for found in numbers.values { #expect(found == Array(0..<Int64(found.count))) }
         }
     }
 

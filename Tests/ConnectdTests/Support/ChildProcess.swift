@@ -41,13 +41,22 @@ final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, ends[1], Self.lifelineNumber)
 
+        // The thread that runs a test may have signals blocked, which a child inherits: it shall hear of them as one started by a shell does.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
         // `env -C` becomes the program after it changed the folder.
         let line = directory.map { ["/usr/bin/env", "-C", $0, program] + arguments } ?? [program] + arguments
         let words = line.map { strdup($0) } + [nil]
         let environment = Environment.variables.merging(variables) { $1 }.map { strdup("\($0)=\($1)") } + [nil]
         defer { for word in words + environment { free(word) } }
         var pid: pid_t = 0
-        let code = posix_spawn(&pid, line[0], &actions, nil, words, environment)
+        let code = posix_spawn(&pid, line[0], &actions, &attributes, words, environment)
         close(ends[1])
         guard code == 0 else {
             close(ends[0])

@@ -8,7 +8,10 @@ struct HTTPAnswer {
 
     func object() throws -> [String: Any]? { try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any] }
 
-    static func of(_ method: String, _ path: String, body: String?, port: UInt16, seconds: Int = 30) throws -> HTTPAnswer {
+    /// - Parameter headers: further lines of the head.
+    static func of(
+        _ method: String, _ path: String, body: String?, port: UInt16, seconds: Int = 30, contentType: String = "application/json", headers: [String] = []
+    ) throws -> HTTPAnswer {
         let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard connection >= 0 else { throw TestFailure("no socket: \(errno)") }
         defer { close(connection) }
@@ -20,7 +23,8 @@ struct HTTPAnswer {
         }
         guard connected == 0 else { throw TestFailure("\(method) \(path): no connection to port \(port)") }
         let content = body ?? ""
-        let request = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: \(content.utf8.count)\r\n\r\n\(content)"
+        let further = headers.map { $0 + "\r\n" }.joined()
+        let request = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\nContent-Type: \(contentType)\r\n\(further)Content-Length: \(content.utf8.count)\r\n\r\n\(content)"
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
             let sent = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
