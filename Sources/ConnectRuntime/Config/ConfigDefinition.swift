@@ -108,7 +108,7 @@ public struct ConfigDefinition: Sendable {
         switch type {
         case .password: Secret.hidden
         case .list: "[\(splitList(text ?? "").joined(separator: ", "))]"
-        default: text ?? "null"
+        default: URLPassword.hide(text ?? "null")
         }
     }
 

@@ -19,11 +19,12 @@ package struct HiddenSecrets: Sendable {
 
     private func isSecret(_ name: Name) -> Bool {
         if let key = definition.key(for: name) { return key.type == .password }
-        let words = name.text.lowercased()
+        let words = String(name.text.lowercased().map { $0 == "_" || $0 == "-" ? "." : $0 })
         return Self.secretWords.contains { words.contains($0) }
+            || words.split(separator: ".").contains { $0 == "pass" || $0 == "pwd" }
     }
 
-    private static let secretWords = ["password", "passwd", "passphrase", "secret", "token", "credential", "api.key", "apikey", "private.key", "jaas.config"]
+    private static let secretWords = ["password", "passwd", "passphrase", "secret", "token", "credential", "api.key", "apikey", "access.key", "accesskey", "private.key", "jaas.config"]
 
     /// Puts stored secrets where a configuration that was read back says `[hidden]`.
     /// - Throws: ``HerderError`` `.badRequest` naming the key where nothing is stored, or where the class or a host is another one.

@@ -156,6 +156,9 @@ final class SinkDelivery {
 
     // MARK: batches
 
+    /// Partitions that were revoked or lost while the present batch was offered again.
+    private var goneWhileWaiting: Set<TopicPartition> = []
+
     private func deliver(_ consumed: [ConsumedRecords]) throws {
         var batch = RecordBatch()
         var ends: [TopicPartition: CommittedOffset] = [:]
@@ -187,6 +190,7 @@ final class SinkDelivery {
     }
 
     private func deliver(_ batch: inout RecordBatch, _ ends: [TopicPartition: CommittedOffset]) throws {
+        goneWhileWaiting.removeAll()
         do {
             if !plugins.transforms.isEmpty { try plugins.transforms.apply(to: &batch) }
         } catch let failure as IntolerableFailure { throw try intolerable(failure) }
@@ -202,7 +206,8 @@ final class SinkDelivery {
         handle.metrics.recordsOut.add(batch.count)
         handle.metrics.batches.add()
         let assignment = Set(consumer.assignment)
-        for (place, end) in ends where assignment.contains(place) { delivered[place] = end }
+        // What went away during a retry was taken out of the batch undelivered, also where it has come back since (P1).
+        for (place, end) in ends where assignment.contains(place) && !goneWhileWaiting.contains(place) { delivered[place] = end }
     }
 
     /// The bad record is dead-lettered all the same, where a topic is set; then the task fails.
@@ -259,6 +264,7 @@ final class SinkDelivery {
                 switch event {
                 case .revoked(let gone), .lost(let gone):
                     try rebalance(event)
+                    goneWhileWaiting.formUnion(gone)
                     batch.entries.removeAll { entry in
                         guard case .log(let origin) = entry.origin else { return false }
                         return gone.contains(origin.topicPartition)

@@ -15,9 +15,21 @@ import Testing
         ("http://h:80/a?token=abc&x=1", "http://h:80/a?token=[hidden]&x=1"), ("no url: at all", "no url: at all"),
         ("postgresql://app:${env:PW}@h/d", "postgresql://app:${env:PW}@h/d"), ("postgresql://a:b@c:p/w@h/d", "postgresql://a:[hidden]@h/d"),
         ("jdbc:sqlserver://h;user=a;password=b;x=1", "jdbc:sqlserver://h;user=a;password=[hidden];x=1"), ("://", "://"), ("a://", "a://"),
-        ("postgresql://app:${env:PW:-dflt}x@h", "postgresql://app:[hidden]@h"),
+        ("postgresql://app:${env:PW:-dflt}x@h", "postgresql://app:[hidden]@h"), ("sqlite:s.db?password=hunter2", "sqlite:s.db?password=[hidden]"),
     ])
     func urls(_ text: String, _ shown: String) { #expect(secrets.hide("connection.url", text) == shown) }
+
+    @Test(arguments: ["api_key", "access-key", "db.pwd", "smtp.pass", "API-KEY", "my.secret"] as [Name])
+    func unknownSettingsNamedLikeSecretsAreHidden(_ name: Name) { #expect(secrets.hide(name, "hunter2") == "[hidden]") }
+
+    @Test(arguments: ["compass", "bypass.cache", "passenger.table"] as [Name])
+    func otherNamesAreNot(_ name: Name) { #expect(secrets.hide(name, "x") == "x") }
+
+    @Test func wordsOfARefusalShowNoPassword() {
+        let definition = ConfigDefinition().group(nil, Setting<Int>.int("port", "A port."))
+        let (_, problems) = definition.parse(ConfigMap(["port": "postgres://u:hunter2@h/db"]))
+        #expect(problems.count == 1 && !problems[0].message.contains("hunter2"))
+    }
 
     @Test func whatIsShown() {
         let shown = secrets.hide(stored)

@@ -54,14 +54,15 @@ enum URLPassword {
     }
 
     private static func ranges(_ bytes: [UInt8]) -> [Range<Int>] {
-        guard let authority = authority(bytes) else { return [] }
+        let authority = authority(bytes)
         var found: [Range<Int>] = []
-        if let at = bytes[authority].lastIndex(of: UInt8(ascii: "@")),
+        if let authority, let at = bytes[authority].lastIndex(of: UInt8(ascii: "@")),
             let colon = bytes[authority.lowerBound..<at].firstIndex(of: UInt8(ascii: ":"))
         {
             found.append((colon + 1)..<at)
         }
-        var index = bytes[authority.upperBound...].firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: ";") }
+        // Also without an authority: `sqlite:shop.db?password=…`.
+        var index = bytes[(authority?.upperBound ?? 0)...].firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: ";") }
         while let start = index {
             let ends: Set<UInt8> = [UInt8(ascii: "&"), UInt8(ascii: ";"), UInt8(ascii: "#")]
             let end = bytes[(start + 1)...].firstIndex { ends.contains($0) } ?? bytes.count
