@@ -215,12 +215,7 @@ private func gunzip(_ bytes: [UInt8]) throws -> String {
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("a.gz")
     try Data(bytes).write(to: file)
-    let process = Process(), pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/bin/gzip")
-    process.arguments = ["-dc", file.path]
-    process.standardOutput = pipe
-    try process.run()
-    let data = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return String(decoding: data, as: UTF8.self)
+    let plain = folder.appendingPathComponent("a")
+    guard try ChildProcess.run(["gzip", "-dc", file.path], outputPath: plain.path, seconds: 60) == 0 else { return "no gzip" }
+    return String(decoding: try Data(contentsOf: plain), as: UTF8.self)
 }

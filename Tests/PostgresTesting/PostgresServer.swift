@@ -1,3 +1,4 @@
+import ConnectTesting
 import Glibc
 public import Postgres
 import Synchronization

@@ -63,6 +63,13 @@ import Testing
         }
     }
 
+    /// Foundation's `Process` waits for ever where another program inherited its socket: `ChildProcess` runs programs.
+    @Test(arguments: [" Process()", "(Process()", "waitUntilExit("])
+    func testsRunProgramsByPosixSpawn(_ word: String) {
+        let places = SourceText.files(under: ["Tests", "Benchmarks"]).flatMap { $0.places(of: word) }
+        #expect(places.isEmpty)
+    }
+
     @Test func codeIsToldFromTextAndComments() {
         let text = [
             "import  Glibc // try! one",

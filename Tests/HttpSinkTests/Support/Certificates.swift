@@ -31,15 +31,8 @@ struct Certificates: Sendable {
     }
 
     private static func openssl(_ arguments: [String], _ folder: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw NginxError("openssl \(arguments[0]) ended with \(process.terminationStatus)") }
+        let code = try ChildProcess.run(["openssl"] + arguments, directory: folder, seconds: 60)
+        guard code == 0 else { throw NginxError("openssl \(arguments[0]) ended with \(code)") }
     }
 }
 

@@ -1,3 +1,4 @@
+import ConnectTesting
 import Foundation
 import Glibc
 
@@ -8,7 +9,7 @@ final class Nginx {
     private static let repository = String(#filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex))
 
     let port: Int
-    private let process: Process
+    private let process: pid_t
 
     /// - Parameter clients: whether a client must show a certificate of the authority.
     init(_ certificates: Certificates, certificate: String, key: String, clients: Bool, backend: Int, folder: String) throws {
@@ -43,22 +44,17 @@ final class Nginx {
             }
             """
         try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
-        process = Process()
-        process.executableURL = URL(fileURLWithPath: Self.program ?? "")
-        process.arguments = ["-p", folder, "-c", folder + "/nginx.conf"]
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess.spawn([Self.program ?? "", "-p", folder, "-c", folder + "/nginx.conf"])
         for _ in 0..<500 where !Self.isListening(port) {
-            guard process.isRunning else { throw NginxError("nginx ended with \(process.terminationStatus)") }
+            if let code = ChildProcess.wait(process, seconds: 0) { throw NginxError("nginx ended with \(code)") }
             usleep(10_000)
         }
         guard Self.isListening(port) else { throw NginxError("nginx does not listen after 5 s") }
     }
 
     func stop() {
-        // Threads of the test pool block signals, and nginx inherits that: nothing milder would reach it.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        kill(process, SIGKILL)
+        _ = ChildProcess.wait(process, seconds: 10)
     }
 
     private static func freePort() throws -> Int {
