@@ -47,6 +47,14 @@ public struct SinkTableName: Sendable, Hashable {
         }
     }
 
+    /// The members of the source block that it names.
+    public var sourceMembers: [Name] {
+        segments.joined().compactMap { part in
+            if case .source(let member) = part { return member }
+            return nil
+        }
+    }
+
     /// - Parameter source: a member of the record's source block, `nil` when there is none.
     /// - Returns: schema (`nil` when the format has none) and table, or `nil` when a member is missing.
     public func resolve(topic: Name, source: (Name) -> String?) -> (schema: Name?, table: Name)? {

@@ -7,13 +7,18 @@ enum PostgresConnectionSettings {
         "connection.url", .string, importance: .high, width: .long, displayName: "Connection URL",
         "Where the database is: `postgresql://host:5432/database`, with libpq's parameters behind a `?`, or `jdbc:postgresql://host:5432/database` with the JDBC driver's."
     ) { (text: String) throws(SettingError) -> String in
+        try check(url: text)
+        return text
+    }
+
+    static func check(url text: String) throws(SettingError) {
         do throws(PostgresError) {
             _ = try ConnectionParameters(url: text)
         } catch {
             throw SettingError(error.description)
         }
-        return text
     }
+
     static let user = Setting<String?>.optionalString(
         "connection.user", importance: .high, displayName: "User", aliases: ["connection.username"], "Who to log in as; wins over the URL.")
     static let password = Setting<Secret?>.password(

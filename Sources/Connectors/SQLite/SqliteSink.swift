@@ -6,25 +6,7 @@ final class SqliteSink: SinkConnector {
     private var config: ConfigMap?
 
     func validate(_ config: Config) -> [ConfigProblem] {
-        guard let plan = try? SqliteSinkPlan(config) else { return [] }
-        var problems: [ConfigProblem] = []
-        if plan.keyMode == .none, plan.insertMode != .insert {
-            problems.append(
-                ConfigProblem(
-                    "config.conflict", "pk.mode", "insert.mode=\(plan.insertMode.rawValue) needs a key, but pk.mode is none",
-                    suggestion: "set pk.mode=record_key or record_value, or insert.mode=insert"))
-        }
-        if plan.keyMode == .kafka, plan.keyFields.count != 3 {
-            problems.append(ConfigProblem("config.conflict", "pk.fields", "pk.mode=kafka takes three names: for topic, partition and offset"))
-        }
-        if plan.deletes, plan.keyMode == .none || plan.keyMode == .kafka {
-            let isWritten = config.map.text("delete.enabled") != nil
-            problems.append(
-                ConfigProblem(
-                    "config.conflict", "delete.enabled", "deletions need a key from the record, but pk.mode is \(plan.keyMode.rawValue)",
-                    suggestion: "set delete.enabled=false, or pk.mode=record_key", isWarning: !isWritten))
-        }
-        return problems
+        (try? SqliteSinkPlan(config))?.rows.problems(config) ?? []
     }
 
     func check(_ config: Config) -> [ConfigProblem] { (try? SqliteSinkPlan(config)).map { SqliteSinkCheck.problems($0.path) } ?? [] }
@@ -41,12 +23,12 @@ final class SqliteSink: SinkConnector {
         // A file that is not there has no position to move.
         guard FileIdentity(plan.path) != nil else { return true }
         try translatingSQLite("cannot move the position", file: plan.path) {
-            let database = try Database(path: plan.path, mode: .readWrite, busyTimeout: Int32(clamping: plan.lockMilliseconds))
+            let database = try Database(path: plan.path, mode: .readWrite, busyTimeout: Int32(clamping: plan.rows.lockMilliseconds))
             defer { database.close() }
             try database.setNoCheckpointOnClose(true)
             try database.transaction(.immediate) {
                 for (partition, offset) in offsets.sorted(by: { $0.key < $1.key }) {
-                    try SinkOffsets.move(database, connector: context.connector, partition, to: offset)
+                    try SqlitePositions.move(database, connector: context.connector, partition, to: offset)
                 }
             }
         }

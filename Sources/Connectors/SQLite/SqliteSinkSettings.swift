@@ -2,96 +2,28 @@ internal import ConnectRuntime
 
 /// The settings of the SQLite sink.
 enum SqliteSinkSettings {
-    enum InsertMode: String, Sendable, CaseIterable { case insert, upsert, update }
-    enum KeyMode: String, Sendable, CaseIterable {
-        case none, kafka
-        case recordKey = "record_key"
-        case recordValue = "record_value"
-    }
-
     static let url = Setting<String>(
         "connection.url", .string, importance: .high, width: .long, displayName: "Database file",
         "The SQLite file to write: `sqlite:PATH` or `jdbc:sqlite:PATH`. A missing one is made, in WAL mode; an existing one keeps its journal mode."
     ) { (text: String) throws(SettingError) -> String in try SqliteLocation.path(of: text) }
-    static let insertMode = Setting<InsertMode>.choice(
-        "insert.mode", default: .upsert, ignoringCase: true, importance: .high, displayName: "Insert mode",
-        "`upsert` writes a row or replaces the one with its key; `insert` only adds rows; `update` only changes rows that are there.")
-    static let keyMode = Setting<KeyMode>.choice(
-        "pk.mode", default: .recordKey, ignoringCase: true, importance: .high, displayName: "Key mode",
-        "Where a row's key comes from: `record_key`, `record_value` (fields of the row, see `pk.fields`), `kafka` (topic, partition and offset), or `none`.")
-    static let keyFields = Setting<[String]>.list(
-        "pk.fields", displayName: "Key fields",
-        "Names of the key's columns. With `record_key`: fields of the key, all when empty, or the column's name for a key that is no struct; with `record_value`: fields of the value, all when empty; with `kafka`: three names, by default __connect_topic, __connect_partition, __connect_offset.")
-    static let delete = Setting<Bool>.boolean(
-        "delete.enabled", default: true, importance: .medium, displayName: "Deletes",
-        "Whether a deletion (`op` = `d`, or a tombstone) deletes its row. Otherwise deletions are passed over and counted as filtered.")
-    static let truncate = Setting<Bool>.boolean(
-        "truncate.enabled", default: false, importance: .low, displayName: "Truncates", "Whether a truncation (`op` = `t`) empties the table. Otherwise it is passed over and counted as filtered.")
-    static let create = Setting<Bool>.boolean(
-        "auto.create", default: true, importance: .medium, displayName: "Create tables", "Whether a missing table is made from the first record's schema.")
-    static let evolve = Setting<Bool>.boolean(
-        "auto.evolve", default: true, importance: .medium, displayName: "Add columns", "Whether columns that a record has and the table lacks are added. Nothing is ever dropped or narrowed.")
-    static let table = Setting<SinkTableName?>(
-        "table.name.format", .string, default: "${source.table}", importance: .medium, width: .long, displayName: "Table name",
-        "The table a record goes to, with `${topic}`, `${source.table}`, `${source.schema}`, `${source.db}`. Records without a source block go by `${topic}` where this is left at its default. Dots in substituted text separate nothing."
-    ) { (text: String) throws(SettingError) -> SinkTableName? in
-        let name = try SinkTableName(text)
-        if name.segments.count > 1, name.segments[0] != [.text("main")], name.segments[0] != [.source("schema")] {
-            throw SettingError("names a schema; SQLite has only main")
-        }
-        return name
+    static let table = SinkSettings.table("") { (schema: [SinkTableName.Part]) throws(SettingError) in
+        if schema != [.text("main")], schema != [.source("schema")] { throw SettingError("names a schema; SQLite has only main") }
     }
-    static let recreated = Setting<SinkResume.RecreatedTopicPolicy>.choice(
-        "on.topic.recreated", default: .fail, importance: .low, displayName: "Topic made anew",
-        "What to do when a topic was deleted and made again: `fail`, or `reset` to read the new one from its start.")
-    static let gap = Setting<SinkResume.GapPolicy>.choice(
-        "on.gap", default: .fail, importance: .low, displayName: "Records lost to retention",
-        "What to do when retention has deleted records before they were written here: `fail`, or `skip` to go on without them.")
-    static let lockTimeout = Setting<Int>.int(
-        "lock.timeout.ms", default: 10_000, range: 0...600_000, importance: .low, displayName: "Lock timeout (ms)",
-        "How long one attempt waits while another process writes the file. Then the batch is offered again, without end.")
 
     static let definition = ConfigDefinition()
-        .group("Database", url, lockTimeout)
-        .group("Writes", insertMode, keyMode, keyFields, delete, truncate)
-        .group("Tables", table, create, evolve)
-        .group("Position", recreated, gap)
+        .group("Database", url, SinkSettings.lockTimeout)
+        .group("Writes", SinkSettings.insertMode, SinkSettings.keyMode, SinkSettings.keyFields, SinkSettings.fields, SinkSettings.delete, SinkSettings.truncate)
+        .group("Tables", table, SinkSettings.create, SinkSettings.evolve)
+        .group("Position", SinkSettings.recreated, SinkSettings.gap)
 }
 
 /// The sink's settings, read once.
 struct SqliteSinkPlan {
     let path: String
-    let insertMode: SqliteSinkSettings.InsertMode
-    let keyMode: SqliteSinkSettings.KeyMode
-    let keyFields: [Name]
-    let deletes: Bool
-    let truncates: Bool
-    let creates: Bool
-    let evolves: Bool
-    let table: SinkTableName
-    /// Whether records without a source block go by their topic's name.
-    let fallsBackToTopic: Bool
-    let recreated: SinkResume.RecreatedTopicPolicy
-    let gap: SinkResume.GapPolicy
-    let lockMilliseconds: Int
+    let rows: SinkPlan
 
     init(_ config: Config) throws {
         path = try config.value(SqliteSinkSettings.url)
-        insertMode = try config.value(SqliteSinkSettings.insertMode)
-        keyMode = try config.value(SqliteSinkSettings.keyMode)
-        let fields = try config.value(SqliteSinkSettings.keyFields).map { Name($0) }
-        keyFields = fields.isEmpty && keyMode == .kafka ? ["__connect_topic", "__connect_partition", "__connect_offset"] : fields
-        deletes = try config.value(SqliteSinkSettings.delete)
-        truncates = try config.value(SqliteSinkSettings.truncate)
-        creates = try config.value(SqliteSinkSettings.create)
-        evolves = try config.value(SqliteSinkSettings.evolve)
-        guard let name = try config.value(SqliteSinkSettings.table) else {
-            throw ConnectError(.configuration, code: "config.missing", "table.name.format is missing")
-        }
-        table = name
-        fallsBackToTopic = equalBytes(name.written, "${source.table}")
-        recreated = try config.value(SqliteSinkSettings.recreated)
-        gap = try config.value(SqliteSinkSettings.gap)
-        lockMilliseconds = try config.value(SqliteSinkSettings.lockTimeout)
+        rows = try SinkPlan(config, table: SqliteSinkSettings.table)
     }
 }

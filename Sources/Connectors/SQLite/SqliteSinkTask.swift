@@ -5,10 +5,10 @@ internal import SQLite
 package final class SqliteSinkTask: SinkTask {
     private var plan: SqliteSinkPlan?
     private var context: (any SinkTaskContext)?
-    private var reader: SinkReader?
-    private var connection: SinkConnection?
+    private var reader: SinkReader<SqliteStatements>?
+    private var connection: SqliteSinkSession?
     private var known: FileIdentity?
-    private var claims: [TopicPartition: SinkOffsets.Claim] = [:]
+    private var claims: [TopicPartition: SinkClaim] = [:]
     /// After a COMMIT with an unknown end: the claims have to be looked up again before anything else is written.
     private var isInDoubt = false
 
@@ -27,7 +27,7 @@ package final class SqliteSinkTask: SinkTask {
         let plan = try SqliteSinkPlan(config)
         self.plan = plan
         self.context = context
-        reader = SinkReader(plan)
+        reader = SinkReader(plan.rows)
         owner = "\(context.connector)-\(context.task)/\(context.epoch)/\(String(UInt64.random(in: .min ... .max), radix: 36))"
         try translated(plan) { _ = try connect(plan, context) }
     }
@@ -38,11 +38,11 @@ package final class SqliteSinkTask: SinkTask {
             let connection = try connect(plan, context)
             try connection.begin(wake: context.wakeUp)
             defer { connection.database.rollBack() }
-            try SinkOffsets.makeTable(connection.database)
-            var found: [TopicPartition: SinkOffsets.Claim] = [:]
+            try SqlitePositions.makeTable(connection.database)
+            var found: [TopicPartition: SinkClaim] = [:]
             for partition in partitions {
-                found[partition.topicPartition] = try SinkOffsets.claim(
-                    connection.database, connector: context.connector, owner: owner, partition, plan)
+                found[partition.topicPartition] = try SqlitePositions.claim(
+                    connection.database, connector: context.connector, owner: owner, partition, plan.rows)
             }
             try connection.database.execute("COMMIT")
             claims.merge(found) { $1 }
@@ -55,7 +55,7 @@ package final class SqliteSinkTask: SinkTask {
         try translated(plan) {
             let connection = try connect(plan, context)
             if isInDoubt { try lookAgain(connection, context) }
-            var put = SinkPut(batch, plan: plan, context: context, reader: reader, connection: connection, claims: claims)
+            var put = SinkPut(batch, plan: plan.rows, context: context, reader: reader, session: connection, claims: claims)
             try put.run { committed in
                 claims.merge(committed) { $1 }
             } inDoubt: {
@@ -74,14 +74,14 @@ package final class SqliteSinkTask: SinkTask {
                 try connection.begin(wake: context.wakeUp)
                 defer { connection.database.rollBack() }
                 for (partition, claim, offset) in ahead {
-                    try SinkOffsets.advance(
-                        connection.advance, connection.database, connector: context.connector, partition, claim, to: offset.offset,
+                    try SqlitePositions.advance(
+                        connection.advanceStatement, connection.database, connector: context.connector, partition, claim, to: offset.offset,
                         logEpoch: offset.leaderEpoch < 0 ? nil : offset.leaderEpoch)
                 }
                 isInDoubt = true
                 try connection.database.execute("COMMIT")
                 isInDoubt = false
-                for (partition, claim, offset) in ahead { claims[partition] = SinkOffsets.Claim(epoch: claim.epoch, next: offset.offset) }
+                for (partition, claim, offset) in ahead { claims[partition] = SinkClaim(epoch: claim.epoch, next: offset.offset) }
             }
         }
         return offsets.filter { claims[$0.key] != nil }.mapValues {
@@ -97,19 +97,19 @@ package final class SqliteSinkTask: SinkTask {
 
     // MARK: the connection
 
-    private func connect(_ plan: SqliteSinkPlan, _ context: any SinkTaskContext) throws -> SinkConnection {
+    private func connect(_ plan: SqliteSinkPlan, _ context: any SinkTaskContext) throws -> SqliteSinkSession {
         if let connection, connection.database.isOpen { return connection }
         // What is claimed was claimed in one file: no other may take the records that come next, nor a new one be made in its place.
         if !claims.isEmpty, let known {
             let found = FileIdentity(plan.path)
-            if found == nil { throw SinkConnection.gone(plan.path, isReplaced: false) }
+            if found == nil { throw SqliteSinkSession.gone(plan.path, isReplaced: false) }
             if found != known {
                 throw ConnectError(
                     .fatal, code: "sink.target_replaced", "\(plan.path) is another file than the one this task wrote to",
                     suggestion: "put the right file back and restart the task; to fill this one, stop the connector and reset its offsets")
             }
         }
-        let opened = try SinkConnection(plan, logger: context.logger)
+        let opened = try SqliteSinkSession(plan, connector: context.connector, logger: context.logger)
         opened.fault = fault
         reader?.forget()
         connection = opened
@@ -124,20 +124,20 @@ package final class SqliteSinkTask: SinkTask {
     }
 
     /// Reads what a COMMIT with an unknown end has left: every claim must still be ours; its offset tells what was written.
-    private func lookAgain(_ connection: SinkConnection, _ context: any SinkTaskContext) throws {
+    private func lookAgain(_ connection: SqliteSinkSession, _ context: any SinkTaskContext) throws {
         try connection.begin(wake: context.wakeUp)
         defer { connection.database.rollBack() }
-        var found: [TopicPartition: SinkOffsets.Claim] = [:]
+        var found: [TopicPartition: SinkClaim] = [:]
         for (partition, claim) in claims {
-            let row = try SinkOffsets.row(connection.database, connector: context.connector, partition)
+            let row = try SqlitePositions.row(connection.database, connector: context.connector, partition)
             guard let row, equalBytes(row.owner, owner), row.epoch >= claim.epoch, row.next >= claim.next else {
                 throw ConnectError(
                     .fenced, code: "sink.fenced", "after a COMMIT of unknown outcome \(partition) is another task's in the target: this one (epoch \(claim.epoch)) writes nothing more")
             }
             // A new epoch: whatever the lost connection may still hold open cannot come after this.
             let epoch = row.epoch &+ 1
-            found[partition] = SinkOffsets.Claim(epoch: epoch, next: row.next)
-            try SinkOffsets.renew(connection.database, connector: context.connector, partition, epoch: epoch)
+            found[partition] = SinkClaim(epoch: epoch, next: row.next)
+            try SqlitePositions.renew(connection.database, connector: context.connector, partition, epoch: epoch)
         }
         try connection.database.execute("COMMIT")
         claims = found

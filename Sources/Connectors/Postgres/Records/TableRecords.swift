@@ -36,7 +36,13 @@ final class TableRecords {
         keyIndexes = key.compactMap { name in table.columns.firstIndex { equalBytes($0.name, name) } }
         let fields = zip(table.columns, images.columnSchemas).map { Schema.Field(Name($0.name), $1) }
         let name = "\(options.prefix).\(table.schema).\(table.name)"
-        keySchema = keyIndexes.isEmpty || options.hasNoKey ? nil : .structure(Name(name + ".Key"), fields: keyIndexes.map { fields[$0] })
+        // The key says whose it is too: a tombstone has nothing else.
+        keySchema =
+            keyIndexes.isEmpty || options.hasNoKey
+            ? nil
+            : Schema(
+                .structure, name: Name(name + ".Key"),
+                parameters: SourceTableParameters.make(database: options.database, schema: table.schema, table: table.name), fields: keyIndexes.map { fields[$0] })
         rowSchema = .structure(Name(options.hasNoKey ? table.name : name + ".Value"), optional: options.isEnvelope, fields: fields)
         valueSchema =
             options.isEnvelope

@@ -59,7 +59,7 @@ extension PostgresType {
             return schema
         case .composite(let name, let fields):
             return Schema(
-                .structure, optional: optional, name: Name(name),
+                .structure, optional: optional, name: Name(name), parameters: sqlName.map { [.init(PostgresParameters.type, $0)] } ?? [],
                 fields: fields.map { .init(Name($0.name), $0.type.schema(options, optional: true, sqlName: nil)) })
         case .domain(let name, let base):
             let inner = base.schema(options, optional: optional, sqlName: sqlName, default: constant)

@@ -1,23 +1,27 @@
 internal import ConnectRuntime
 
 /// A batch's changes in the order in which they are applied: segments one after the other, each reduced per key and sorted.
-struct SinkSegments {
+struct SinkSegments<Statements: SinkStatements> {
+    typealias Change = SinkChange<Statements>
+
     private struct Segment {
-        let table: Name
         let signature: [UInt8]
-        var reduction: SinkReduction<[Value], SinkChange>
-        var isOpen = true
+        var reduction: SinkReduction<[Value], Change>
     }
 
     private var segments: [Segment] = []
-    private var current: [Name: Int] = [:]
+    private var current: [SinkTable: Int] = [:]
     private let reduces: Bool
+    private let bringsBack: Bool
 
-    /// - Parameter reduces: false for modes in which every record is a row.
-    init(reduces: Bool) { self.reduces = reduces }
+    /// In `insert` mode every record is a row, and nothing is reduced. In `update` mode a write brings no deleted row back.
+    init(_ mode: SinkSettings.InsertMode) {
+        reduces = mode != .insert
+        bringsBack = mode == .upsert
+    }
 
     /// Adds the next change of the batch. Its layout's statements are ready.
-    mutating func add(_ change: SinkChange, _ statements: SinkStatements) {
+    mutating func add(_ change: Change, _ statements: Statements) {
         let table = change.layout.table
         if change.action == .truncate {
             current[table] = nil
@@ -25,29 +29,32 @@ struct SinkSegments {
             current[table] = nil
             return
         }
+        let isAlone = !reduces || statements.keepsOrder || change.key.isEmpty
+        // Where rows depend on each other they may depend on those of other tables: what came between stays between.
+        let isNext = !statements.keepsOrder || current[table] == segments.count - 1
         // Keys of other kinds of values may still be the same row to the database: they must not change places.
-        if let index = current[table], segments[index].signature.elementsEqual(change.key.lazy.map(Self.kind)) {
-            if !reduces || statements.keepsOrder || change.key.isEmpty {
+        if isNext, let index = current[table], segments[index].signature.elementsEqual(change.key.lazy.map(Self.kind)) {
+            if isAlone {
                 segments[index].reduction.addAlone(change)
                 return
             }
-            let isAdded = segments[index].reduction.add(change, key: change.key) { earlier, later in
-                later.action == .delete || earlier.action == .delete || later.layout.covers(earlier.layout)
+            let isAdded = segments[index].reduction.add(change, key: statements.identity(of: change.key)) { earlier, later in
+                later.action == .delete || (earlier.action == .delete ? bringsBack : later.layout.covers(earlier.layout))
             }
             if isAdded { return }
         }
-        append(table, change.key.map(Self.kind), change, alone: !reduces || statements.keepsOrder || change.key.isEmpty)
+        append(table, change.key.map(Self.kind), change, key: isAlone ? nil : statements.identity(of: change.key))
     }
 
-    private mutating func append(_ table: Name, _ signature: [UInt8], _ change: SinkChange, alone: Bool = true) {
-        var reduction = SinkReduction<[Value], SinkChange>()
-        if alone {
-            reduction.addAlone(change)
+    private mutating func append(_ table: SinkTable, _ signature: [UInt8], _ change: Change, key: [Value]? = nil) {
+        var reduction = SinkReduction<[Value], Change>()
+        if let key {
+            _ = reduction.add(change, key: key) { _, _ in true }
         } else {
-            _ = reduction.add(change, key: change.key) { _, _ in true }
+            reduction.addAlone(change)
         }
         current[table] = segments.count
-        segments.append(Segment(table: table, signature: signature, reduction: reduction))
+        segments.append(Segment(signature: signature, reduction: reduction))
     }
 
     /// One thing to apply: a unit of a segment.
@@ -58,7 +65,7 @@ struct SinkSegments {
 
     /// All steps: per segment deletions first, then writes, each by key where the order is free.
     /// - Parameter keepsOrder: whether a table's changes stay as they came.
-    func steps(keepsOrder: (SinkLayout) -> Bool) -> [Step] {
+    func steps(keepsOrder: (SinkLayout<Statements>) -> Bool) -> [Step] {
         var steps: [Step] = []
         for (index, segment) in segments.enumerated() {
             let units = (0..<segment.reduction.unitCount)
@@ -76,14 +83,14 @@ struct SinkSegments {
         return steps
     }
 
-    func change(of step: Step) -> SinkChange? { segments[step.segment].reduction.change(of: step.unit) }
+    func change(of step: Step) -> Change? { segments[step.segment].reduction.change(of: step.unit) }
 
     /// Whether a deletion of the same row lies beneath the step's present change.
     func hasDeletionBeneath(_ step: Step) -> Bool { segments[step.segment].reduction.hasSuperseded(step.unit) { $0.action == .delete } }
 
     mutating func fallBack(_ step: Step) -> Bool { segments[step.segment].reduction.fallBack(step.unit) }
 
-    private static func isSorted(_ changes: [SinkChange?]) -> Bool {
+    private static func isSorted(_ changes: [Change?]) -> Bool {
         for index in changes.indices.dropFirst() {
             guard let a = changes[index - 1], let b = changes[index] else { return false }
             if precedes(b, a) { return false }
@@ -91,7 +98,7 @@ struct SinkSegments {
         return true
     }
 
-    private static func precedes(_ a: SinkChange, _ b: SinkChange) -> Bool {
+    private static func precedes(_ a: Change, _ b: Change) -> Bool {
         if a.action != b.action { return a.action == .delete }
         for (left, right) in zip(a.key, b.key) {
             switch (left, right) {

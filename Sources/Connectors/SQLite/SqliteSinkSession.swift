@@ -2,12 +2,14 @@ internal import ConnectRuntime
 internal import SQLite
 
 /// The sink's connection to its file, with the statements that every batch needs.
-final class SinkConnection {
+final class SqliteSinkSession: SinkSession {
     let database: Database
-    let advance: Statement
+    let advanceStatement: Statement
     /// The file that is open, which the path need not lead to any more.
     let identity: FileIdentity?
-    private let plan: SqliteSinkPlan
+    let plan: SqliteSinkPlan
+    let connector: Name
+    let logger: Logger
     private let schemaStatement: Statement
     private var schemaVersion: Int64 = -1
     var fault: ((String) throws -> Void)?
@@ -15,8 +17,10 @@ final class SinkConnection {
     /// How long one statement waits for a lock before the wake-up is looked at again.
     private static let lockStepMilliseconds: Int32 = 200
 
-    init(_ plan: SqliteSinkPlan, logger: Logger) throws {
+    init(_ plan: SqliteSinkPlan, connector: Name, logger: Logger) throws {
         self.plan = plan
+        self.connector = connector
+        self.logger = logger
         try checkIsRegularFile(plan.path)
         let isNew = FileIdentity(plan.path) == nil
         let database = try Database(path: plan.path, mode: .create, busyTimeout: Self.lockStepMilliseconds)
@@ -28,11 +32,11 @@ final class SinkConnection {
             try database.setNoCheckpointOnClose(true)
         }
         try database.execute("PRAGMA synchronous = FULL")
-        if try SqliteCatalog.sql(database, type: "table", name: SinkOffsets.table) == nil {
-            try database.transaction(.immediate) { try SinkOffsets.makeTable(database) }
+        if try SqliteCatalog.sql(database, type: "table", name: SqlitePositions.table) == nil {
+            try database.transaction(.immediate) { try SqlitePositions.makeTable(database) }
         }
         identity = FileIdentity(plan.path)
-        advance = try SinkOffsets.prepareAdvance(database)
+        advanceStatement = try SqlitePositions.prepareAdvance(database)
         schemaStatement = try database.prepare("PRAGMA schema_version")
     }
 
@@ -51,7 +55,7 @@ final class SinkConnection {
                 return try database.execute(TransactionKind.immediate.rawValue)
             } catch {
                 waited += Int(Self.lockStepMilliseconds)
-                if error.code != .busy || waited >= plan.lockMilliseconds || wake.isSet { throw error }
+                if error.code != .busy || waited >= plan.rows.lockMilliseconds || wake.isSet { throw error }
             }
         }
     }
@@ -71,8 +75,7 @@ final class SinkConnection {
     }
 
     /// Our own change is no news, once it is committed.
-    func noteOwnSchemaChange() throws { schemaVersion = try readSchemaVersion() }
-    func distrustSchema() { schemaVersion = -1 }
+    func schemaChangeEnded(committed: Bool) throws { schemaVersion = committed ? try readSchemaVersion() : -1 }
 
     private func readSchemaVersion() throws -> Int64 {
         defer { schemaStatement.reset() }

@@ -2,7 +2,7 @@ internal import ConnectRuntime
 internal import SQLite
 
 /// How a column's value goes into SQLite.
-enum SinkBinding {
+enum SqliteBinding {
     /// Binds a value as it is to be stored. What the column's affinity makes of it is SQLite's rule.
     @inline(__always)
     static func bind(_ value: Value, _ encoding: SqliteParameters.Encoding?, _ column: Name, to statement: Statement, at position: Int32) throws {

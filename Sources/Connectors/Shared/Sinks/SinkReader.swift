@@ -3,30 +3,37 @@ internal import ConnectRuntime
 /// Turns records into changes of tables: by schema where there is one, by field names where there is none.
 ///
 /// Layouts are found by the schemas' identity first; equal schemas share one.
-final class SinkReader {
+final class SinkReader<Statements: SinkStatements> {
+    typealias Layout = SinkLayout<Statements>
+    typealias Change = SinkChange<Statements>
+
     private struct Identity: Hashable {
-        let table: Name
+        let table: SinkTable
         let key: ObjectIdentifier?
         let row: ObjectIdentifier?
     }
     private struct Content: Hashable {
-        let table: Name
+        let table: SinkTable
         let key: Schema?
         let keyHasSchema: Bool
         let row: Schema?
         let rowHasSchema: Bool
     }
 
-    private let plan: SqliteSinkPlan
-    private var byIdentity: [Identity: (layout: SinkLayout, key: Schema?, row: Schema?)] = [:]
-    private var byContent: [Content: SinkLayout] = [:]
+    private let plan: SinkPlan
+    private var byIdentity: [Identity: (layout: Layout, key: Schema?, row: Schema?)] = [:]
+    private var byContent: [Content: Layout] = [:]
     private var shapes: [ObjectIdentifier: (shape: SinkRecordShape?, schema: Schema)] = [:]
     private var inferred: [[Name]: Schema] = [:]
-    private var tablesOfTopics: [Name: (sourceTable: String, table: Name)] = [:]
+    private var tablesOfTopics: [Name: (source: [String?], table: SinkTable)] = [:]
+    private let sourceMembers: [Name]
     /// Schemas come and go; what is remembered of them is bounded.
-    private static let mostRemembered = 1000
+    private let mostRemembered = 1000
 
-    init(_ plan: SqliteSinkPlan) { self.plan = plan }
+    init(_ plan: SinkPlan) {
+        self.plan = plan
+        sourceMembers = plan.table.sourceMembers
+    }
 
     /// Forgets everything about tables, so that it is looked up anew.
     func forget() {
@@ -35,7 +42,7 @@ final class SinkReader {
 
     /// What a record asks for; `nil` when it is passed over by a setting.
     /// - Throws: ``ConnectError`` of kind `.data`.
-    func change(_ record: Record, entry: Int) throws -> SinkChange? {
+    func change(_ record: Record, entry: Int) throws -> Change? {
         guard !record.value.isNull else { return try deletion(record, entry: entry, before: nil, source: nil) }
         switch record.value {
         case .structure(let value):
@@ -65,13 +72,13 @@ final class SinkReader {
 
     // MARK: forms of records
 
-    private func write(_ record: Record, entry: Int, table: Name, schema: Schema, values: [Value], hasSchema: Bool) throws -> SinkChange {
+    private func write(_ record: Record, entry: Int, table: SinkTable, schema: Schema, values: [Value], hasSchema: Bool) throws -> Change {
         let (keySchema, keyValues, keyHasSchema) = try key(record, rowSchema: schema, rowValues: values, hasSchema: hasSchema)
         let layout = layout(table, keySchema, keyHasSchema, schema, hasSchema)
-        return SinkChange(entry: entry, action: .write, layout: layout, key: keyValues, row: values)
+        return Change(entry: entry, action: .write, layout: layout, key: keyValues, row: values)
     }
 
-    private func deletion(_ record: Record, entry: Int, before: Struct?, source: Struct?) throws -> SinkChange? {
+    private func deletion(_ record: Record, entry: Int, before: Struct?, source: Struct?) throws -> Change? {
         guard plan.deletes, plan.keyMode == .recordKey || plan.keyMode == .recordValue else { return nil }
         if plan.keyMode == .recordValue, before == nil {
             // The change that it follows has deleted the row by its image.
@@ -80,16 +87,16 @@ final class SinkReader {
         let (keySchema, keyValues, keyHasSchema) = try key(record, rowSchema: before?.schema, rowValues: before?.values ?? [], hasSchema: true)
         guard let keySchema else { throw bad("sink.no_key", "a deletion has no key") }
         let layout = layout(try table(record, source: source), keySchema, keyHasSchema, nil, true)
-        return SinkChange(entry: entry, action: .delete, layout: layout, key: keyValues, row: [])
+        return Change(entry: entry, action: .delete, layout: layout, key: keyValues, row: [])
     }
 
-    private func truncation(_ record: Record, entry: Int, table: Name) -> SinkChange? {
+    private func truncation(_ record: Record, entry: Int, table: SinkTable) -> Change? {
         guard plan.truncates else { return nil }
-        return SinkChange(entry: entry, action: .truncate, layout: layout(table, nil, true, nil, true), key: [], row: [])
+        return Change(entry: entry, action: .truncate, layout: layout(table, nil, true, nil, true), key: [], row: [])
     }
 
     /// JSON without schema: an object whose names are the columns, or an envelope of such objects.
-    private func schemaless(_ record: Record, entry: Int, _ entries: [Value.MapEntry]) throws -> SinkChange? {
+    private func schemaless(_ record: Record, entry: Int, _ entries: [Value.MapEntry]) throws -> Change? {
         func member(_ name: Name) -> Value? {
             entries.last { if case .string(let text) = $0.key { equalBytes(text, name.text) } else { false } }?.value
         }
@@ -128,7 +135,7 @@ final class SinkReader {
             names.append(Name(text))
         }
         if let known = inferred[names] { return (known, entries.map(\.value)) }
-        if inferred.count >= Self.mostRemembered { inferred = [:] }
+        if inferred.count >= mostRemembered { inferred = [:] }
         let schema = Schema.structure(nil, fields: names.map { Schema.Field($0, .plain(.string, optional: true)) })
         inferred[names] = schema
         return (schema, entries.map(\.value))
@@ -165,7 +172,7 @@ final class SinkReader {
     private func singleKey(_ schema: Schema?) -> Schema {
         let field = schema ?? .plain(.string, optional: true)
         if let known = singleKeys[ObjectIdentifier(field)] { return known.wrapped }
-        if singleKeys.count >= Self.mostRemembered { singleKeys = [:] }
+        if singleKeys.count >= mostRemembered { singleKeys = [:] }
         let wrapped = Schema.structure(nil, fields: [.init(plan.keyFields[0], field)])
         singleKeys[ObjectIdentifier(field)] = (wrapped, field)
         return wrapped
@@ -184,7 +191,7 @@ final class SinkReader {
                     }
                     return index
                 }
-                if picks.count >= Self.mostRemembered { picks = [:] }
+                if picks.count >= mostRemembered { picks = [:] }
                 picks[ObjectIdentifier(schema)] = (indexes, .structure(nil, fields: indexes.map { schema.fields[$0] }), schema)
             }
             if let known = picks[ObjectIdentifier(schema)] { picked = (known.picked, known.indexes.map { values[$0] }) }
@@ -197,45 +204,59 @@ final class SinkReader {
 
     // MARK: tables and layouts
 
-    private func table(_ record: Record, source: Struct?) throws -> Name {
-        if let source, case .string(let name)? = source.value(of: "table") {
-            if let known = tablesOfTopics[record.topic], equalBytes(known.sourceTable, name) { return known.table }
-            let resolved = plan.table.resolve(topic: record.topic) { member in
-                if case .string(let text)? = source.value(of: member) { return text }
-                return nil
-            }
+    private func table(_ record: Record, source: Struct?) throws -> SinkTable {
+        if let source {
+            if let known = tablesOfTopics[record.topic], isSame(known.source, source) { return known.table }
+            let members = sourceMembers.map { Self.text(source, $0) }
+            let resolved = plan.table.resolve(topic: record.topic) { member in Self.text(source, member) }
             if let resolved {
-                if tablesOfTopics.count >= Self.mostRemembered { tablesOfTopics = [:] }
-                tablesOfTopics[record.topic] = (name, try checked(resolved))
-                return resolved.table
+                if tablesOfTopics.count >= mostRemembered { tablesOfTopics = [:] }
+                let table = try checked(resolved)
+                tablesOfTopics[record.topic] = (members, table)
+                return table
             }
         }
         let byKey = plan.table.resolve(topic: record.topic) { member in record.keySchema.flatMap { SourceTableParameters.member(member, of: $0) } }
         if let byKey { return try checked(byKey) }
         if record.value.isNull, let known = tablesOfTopics[record.topic] { return known.table }
-        if plan.fallsBackToTopic { return record.topic }
+        if plan.fallsBackToTopic { return SinkTable(schema: nil, name: record.topic) }
         throw bad("sink.no_source", "table.name.format is \(plan.table.written), but the record has no source block", "use ${topic}")
     }
 
-    private func checked(_ resolved: (schema: Name?, table: Name)) throws -> Name {
-        if let schema = resolved.schema, schema != "main" { throw bad("sink.unknown_schema", "the record goes to schema \(schema), but SQLite has only main") }
+    private static func text(_ source: Struct, _ member: Name) -> String? {
+        if case .string(let text)? = source.value(of: member) { return text }
+        return nil
+    }
+
+    /// Whether a source block says the same of its table as the one that is remembered.
+    private func isSame(_ known: [String?], _ source: Struct) -> Bool {
+        for (index, member) in sourceMembers.enumerated() {
+            guard let one = known[index], case .string(let other)? = source.value(of: member), equalBytes(one, other) else { return false }
+        }
+        return true
+    }
+
+    private func checked(_ resolved: (schema: Name?, table: Name)) throws -> SinkTable {
         if resolved.table.text.isEmpty { throw bad("sink.no_table", "table.name.format gives an empty name for this record") }
-        return resolved.table
+        return SinkTable(schema: resolved.schema, name: resolved.table)
     }
 
     private func shape(_ schema: Schema) -> SinkRecordShape? {
         if let known = shapes[ObjectIdentifier(schema)] { return known.shape }
-        if shapes.count >= Self.mostRemembered { shapes = [:] }
+        if shapes.count >= mostRemembered { shapes = [:] }
         let shape = SinkRecordShape(schema)
         shapes[ObjectIdentifier(schema)] = (shape, schema)
         return shape
     }
 
-    private func layout(_ table: Name, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> SinkLayout {
+    private func layout(_ table: SinkTable, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> Layout {
         let identity = Identity(table: table, key: key.map(ObjectIdentifier.init), row: row.map(ObjectIdentifier.init))
         if let known = byIdentity[identity] { return known.layout }
-        if byIdentity.count >= Self.mostRemembered { byIdentity = [:] }
-        if byContent.count >= Self.mostRemembered { byContent = [:] }
+        if byIdentity.count >= mostRemembered || byContent.count >= mostRemembered {
+            // Together: what is found by identity must be among those that can be forgotten.
+            byIdentity = [:]
+            byContent = [:]
+        }
         let content = Content(table: table, key: key, keyHasSchema: keyHasSchema, row: row, rowHasSchema: rowHasSchema)
         let layout = byContent[content] ?? make(table, key, keyHasSchema, row, rowHasSchema)
         byContent[content] = layout
@@ -243,16 +264,17 @@ final class SinkReader {
         return layout
     }
 
-    private func make(_ table: Name, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> SinkLayout {
-        var keyColumns = key?.fields.enumerated().map { SinkLayout.Column($1.name, .key($0), keyHasSchema ? $1.schema : nil) } ?? []
+    private func make(_ table: SinkTable, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> Layout {
+        var keyColumns = key?.fields.enumerated().map { SinkColumn($1.name, .key($0), keyHasSchema ? $1.schema : nil) } ?? []
         if plan.keyMode == .kafka, plan.keyFields.count == 3 {
             keyColumns = [
-                SinkLayout.Column(plan.keyFields[0], .topic, .plain(.string)), SinkLayout.Column(plan.keyFields[1], .partition, .plain(.int32)),
-                SinkLayout.Column(plan.keyFields[2], .offset, .plain(.int64)),
+                SinkColumn(plan.keyFields[0], .topic, .plain(.string)), SinkColumn(plan.keyFields[1], .partition, .plain(.int32)),
+                SinkColumn(plan.keyFields[2], .offset, .plain(.int64)),
             ]
         }
-        let rowColumns = row?.fields.enumerated().map { SinkLayout.Column($1.name, .row($0), rowHasSchema ? $1.schema : nil) }
-        return SinkLayout(table: table, key: keyColumns, row: rowColumns)
+        let rowColumns = row?.fields.enumerated().filter { plan.fields.isEmpty || plan.fields.contains($1.name) }
+            .map { SinkColumn($1.name, .row($0), rowHasSchema ? $1.schema : nil) }
+        return Layout(table: table, key: keyColumns, row: rowColumns)
     }
 
     private func unknownOperation(_ word: String) -> ConnectError { bad("sink.unknown_op", "the change has the op '\(word.prefix(20))', which no table can follow") }

@@ -2,15 +2,8 @@ internal import ConnectRuntime
 internal import SQLite
 
 /// The sink's positions in its target: one row per partition of a connector, claimed by an epoch, moved in the transaction of the rows.
-enum SinkOffsets {
+enum SqlitePositions {
     static let table = "connectd_sink_offset"
-
-    /// What a claim found and took.
-    struct Claim: Hashable {
-        var epoch: Int64
-        /// The offset of the next record to write.
-        var next: Int64
-    }
 
     struct Row {
         let topicID: String
@@ -44,8 +37,8 @@ enum SinkOffsets {
 
     /// Takes a partition over: whoever held it before is fenced from now on. Inside the caller's IMMEDIATE transaction, so a zombie's open one was waited for.
     static func claim(
-        _ database: Database, connector: Name, owner: String, _ assigned: AssignedPartition, _ plan: SqliteSinkPlan
-    ) throws -> Claim {
+        _ database: Database, connector: Name, owner: String, _ assigned: AssignedPartition, _ plan: SinkPlan
+    ) throws -> SinkClaim {
         let found = try row(database, connector: connector, assigned.topicPartition)
         let stored = found.flatMap { $0.next < 0 ? nil : SinkResume.StoredPosition(topicID: $0.topicID, nextOffset: $0.next, lastLogEpoch: $0.lastLogEpoch) }
         let next: Int64
@@ -73,7 +66,7 @@ enum SinkOffsets {
         try statement.bind(text: owner, at: 7)
         if let lastLogEpoch { try statement.bind(Int64(lastLogEpoch), at: 8) }
         try statement.run()
-        return Claim(epoch: epoch, next: next)
+        return SinkClaim(epoch: epoch, next: next)
     }
 
     /// Moves a position by hand under a new epoch; `nil` resets it. Without a row there is nothing to move: the group's offset counts.
@@ -105,7 +98,7 @@ enum SinkOffsets {
 
     /// The fence: moves the position, or fails when somebody else has claimed the partition since.
     static func advance(
-        _ statement: Statement, _ database: Database, connector: Name, _ partition: TopicPartition, _ claim: Claim, to next: Int64, logEpoch: Int32?
+        _ statement: Statement, _ database: Database, connector: Name, _ partition: TopicPartition, _ claim: SinkClaim, to next: Int64, logEpoch: Int32?
     ) throws {
         try bindKey(statement, connector, partition)
         try statement.bind(next, at: 4)

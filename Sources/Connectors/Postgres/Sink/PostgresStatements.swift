@@ -1,0 +1,84 @@
+internal import ConnectRuntime
+internal import Postgres
+
+typealias PostgresLayout = SinkLayout<PostgresStatements>
+
+/// The statements of a layout on a table, each in a form that takes rows as arrays and one that takes them from a stage.
+final class PostgresStatements: SinkStatements {
+    /// A column of the layout as the target has it.
+    struct Column {
+        let source: SinkColumn
+        let name: String
+        let type: PostgresType
+    }
+
+    /// A statement that is prepared when it is first needed.
+    final class Text {
+        let sql: String
+        var name: String?
+        init(_ sql: String) { self.sql = sql }
+    }
+
+    /// Rows come into a temporary table by COPY and go on from there.
+    struct Stage {
+        let name: String
+        /// Makes it where it is missing.
+        let make: String
+        let copy: String
+        let statement: String
+    }
+
+    let columns: [Column]
+    let keyCount: Int
+    /// Indexes of the columns that are written: generated ones are not.
+    let written: [Int]
+    let write: Text?
+    let delete: Text?
+    let truncate: String
+    /// `nil` where rows can only go by arrays.
+    let writeStage: Stage?
+    let deleteStage: Stage?
+    /// `COPY` straight into the table, where rows are only added.
+    let copy: String?
+    let keepsOrder: Bool
+    let setsAll: Bool
+    private let identities: [PostgresType]
+
+    init(
+        columns: [Column], keyCount: Int, written: [Int], write: Text?, delete: Text?, truncate: String, writeStage: Stage?, deleteStage: Stage?, copy: String?,
+        keepsOrder: Bool, setsAll: Bool
+    ) {
+        self.columns = columns
+        self.keyCount = keyCount
+        self.written = written
+        self.write = write
+        self.delete = delete
+        self.truncate = truncate
+        self.writeStage = writeStage
+        self.deleteStage = deleteStage
+        self.copy = copy
+        self.keepsOrder = keepsOrder
+        self.setsAll = setsAll
+        identities = columns[..<keyCount].map(\.type.base)
+    }
+
+    /// The key as its columns' types tell values apart.
+    func identity(of key: [Value]) -> [Value] {
+        var needed = false
+        for (index, type) in identities.enumerated() where index < key.count {
+            switch (type, key[index]) {
+            case (.uuid, .string), (.int16, .string), (.int32, .string), (.int64, .string): needed = true
+            default: continue
+            }
+        }
+        if !needed { return key }
+        return key.enumerated().map { index, value in
+            guard index < identities.count, case .string(let text) = value else { return value }
+            switch identities[index] {
+            case .uuid: return .string(String(decoding: text.asciiLowercased.utf8.filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: "{") && $0 != UInt8(ascii: "}") }, as: UTF8.self))
+            case .int16, .int32, .int64: return Int64(text.trimmedASCII).map { .int64($0) } ?? value
+            default: return value
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+internal import ConnectRuntime
+
+/// A target's table as records name it.
+struct SinkTable: Hashable, CustomStringConvertible {
+    /// `nil` where `table.name.format` names none.
+    let schema: Name?
+    let name: Name
+
+    var description: String { schema.map { "\($0).\(name)" } ?? name.text }
+}
+
+/// A column that records write, and where its values stand in them.
+struct SinkColumn {
+    enum Origin: Hashable { case key(Int), row(Int), topic, partition, offset }
+
+    /// As the records name it; the target may spell it otherwise.
+    let name: Name
+    let origin: Origin
+    /// `nil` for a field of a record without schema.
+    let schema: Schema?
+
+    init(_ name: Name, _ origin: Origin, _ schema: Schema?) {
+        self.name = name
+        self.origin = origin
+        self.schema = schema
+    }
+
+    /// A record's value for this column.
+    @inline(__always)
+    func value<Statements>(_ change: SinkChange<Statements>, _ batch: RecordBatch) -> Value {
+        switch origin {
+        case .row(let field): return change.row[field]
+        case .key(let field): return change.key[field]
+        case .topic, .partition, .offset:
+            guard case .log(let place) = batch.entries[change.entry].origin else { return .null }
+            switch origin {
+            case .topic: return .string(place.topicPartition.topic.text)
+            case .partition: return .int32(place.topicPartition.partition)
+            default: return .int64(place.offset)
+            }
+        }
+    }
+}
+
+/// What a target has made ready to write records of one layout.
+protocol SinkStatements: AnyObject, SendableMetatype {
+    /// Whether changes must be applied one by one in their order: rows depend on each other there.
+    var keepsOrder: Bool { get }
+    /// Whether a write sets every column of the table.
+    var setsAll: Bool { get }
+    /// A key in the form in which different ones are different rows to the target.
+    func identity(of key: [Value]) -> [Value]
+}
+
+extension SinkStatements {
+    @inline(__always) func identity(of key: [Value]) -> [Value] { key }
+}
+
+/// Where the columns of a target table come from in records of one pair of schemas, with what writes them: resolved once.
+final class SinkLayout<Statements: SinkStatements> {
+    let table: SinkTable
+    /// The key's columns first, in the key's order.
+    let columns: [SinkColumn]
+    let keyCount: Int
+    /// False for records that only delete: no row is known.
+    let hasRow: Bool
+
+    enum State {
+        case unknown
+        /// There is no such table, and only deletions: nothing to do.
+        case absent
+        case ready(Statements)
+        case refused(ConnectError)
+    }
+    var state = State.unknown
+
+    init(table: SinkTable, key: [SinkColumn], row: [SinkColumn]?) {
+        self.table = table
+        columns = key + (row ?? []).filter { column in !key.contains { $0.name == column.name } }
+        keyCount = key.count
+        hasRow = row != nil
+    }
+
+    /// Whether every column of another layout is written by this one too.
+    func covers(_ other: SinkLayout) -> Bool {
+        self === other || other.columns.allSatisfy { column in columns.contains { $0.name == column.name } }
+    }
+}
+
+/// What one record asks of its table.
+struct SinkChange<Statements: SinkStatements> {
+    enum Action { case write, delete, truncate }
+    /// The record's place in the batch.
+    let entry: Int
+    let action: Action
+    let layout: SinkLayout<Statements>
+    /// Values of the key's columns in the layout's order; empty without key.
+    let key: [Value]
+    /// The row's values as the record holds them; empty for a deletion.
+    let row: [Value]
+
+    /// A change whose table was not looked at must never be passed over in silence (P4).
+    var unprepared: ConnectError {
+        ConnectError(.fatal, code: "sink.unprepared", "table \(layout.table) was not made ready for its changes", suggestion: "restart the task; report this")
+    }
+}
