@@ -192,6 +192,11 @@ struct JSONValueReader {
         default: break
         }
         if plan.nodes[index].kind == .array, found == .object { return try arrayOfMembers(&reader, plan, index) }
+        if found == .string, plan.nodes[index].kind == .float64 || plan.nodes[index].kind == .float32 {
+            // What writers of JSON put for numbers that it has not: zero would be a loss that nobody sees.
+            let number = Self.special(try reader.text(try reader.stringSpan()))
+            return plan.nodes[index].kind == .float64 ? .float64(number) : .float32(Float(number))
+        }
         try reader.skipValue()
         switch plan.nodes[index].kind {
         case .int8: return .int8(0)
@@ -202,6 +207,15 @@ struct JSONValueReader {
         case .float64: return .float64(0)
         case .boolean: return .boolean(false)
         default: return .array([])
+        }
+    }
+
+    private static func special(_ text: String) -> Double {
+        switch text {
+        case "NaN": .nan
+        case "Infinity": .infinity
+        case "-Infinity": -.infinity
+        default: 0
         }
     }
 

@@ -27,7 +27,7 @@ import Testing
     private static let int64s: [Value] = [.int64(0), .int64(-1), .int64(9_007_199_254_740_993), .int64(.max), .int64(.min)]
     private static let doubles: [Value] = [
         .float64(0), .float64(-0.0), .float64(0.1 + 0.2), .float64(1e300), .float64(-1e-300), .float64(.greatestFiniteMagnitude), .float64(.leastNonzeroMagnitude),
-        .float64(.pi), .float64(1e7), .float64(123_456_789.125),
+        .float64(.pi), .float64(1e7), .float64(123_456_789.125), .float64(.infinity), .float64(-.infinity), .float64(.nan),
     ]
 
     static let columns: [Row] = [
