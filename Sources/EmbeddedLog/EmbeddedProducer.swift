@@ -59,7 +59,7 @@ final class EmbeddedProducer: LogProducer {
         guard before + records.byteCount <= transactionByteLimit else {
             throw LogError(
                 .invalid, "a transaction of \(session.name) would hold more than \(transactionByteLimit) bytes",
-                suggestion: "abort it and write less in one transaction")
+                suggestion: "write less in one transaction, or raise the worker's log.transaction.max.bytes")
         }
         for range in BatchEncoder.split(records, maximumBytes: engine.options.batchByteLimit) {
             let bytes = BatchEncoder.encode(records, range: range)
@@ -134,7 +134,7 @@ final class EmbeddedProducer: LogProducer {
 
     private func checkSize() throws(LogError) {
         if let open, open.byteCount > transactionByteLimit {
-            throw LogError(.invalid, "a transaction of \(session.name) holds more than \(transactionByteLimit) bytes", suggestion: "abort it and write less in one transaction")
+            throw LogError(.invalid, "a transaction of \(session.name) holds more than \(transactionByteLimit) bytes", suggestion: "write less in one transaction, or raise the worker's log.transaction.max.bytes")
         }
     }
 

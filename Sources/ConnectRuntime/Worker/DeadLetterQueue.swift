@@ -77,41 +77,62 @@ final class DeadLetterQueue {
             }
             return
         }
-        var sets: [RecordSet] = Array(repeating: RecordSet(), count: Int(partitions))
-        var rows: [ProgressRow] = []
-        var places: [(TopicPartition, Int64)] = []
+        var letters = Letters(partitions)
+        var known: Set<Letters.Place> = []
         for (entry, failure) in failures {
             guard case .log(let origin) = entry.origin else { continue }
             let place = origin.topicPartition, offset = origin.offset
-            if hasLetter(place, offset) || places.contains(where: { $0.0 == place && $0.1 == offset }) { continue }
+            if hasLetter(place, offset) || !known.insert(Letters.Place(partition: place, offset: offset)).inserted { continue }
             let key = origin.rawKey
             let chosen = key.map { Partitioner.partition(forKey: $0, of: partitions) } ?? 0
-            sets[Int(chosen)].append(
-                timestamp: origin.timestamp, key: key, value: origin.rawValue,
-                headers: DeadLetterRecord.headers(
-                    origin, failure, connector: connector, task: handle.specification.task, context: policy.addsContextHeaders))
-            rows.append(
+            let headers = DeadLetterRecord.headers(
+                origin, failure, connector: connector, task: handle.specification.task, context: policy.addsContextHeaders)
+            let size = RecordSize(key: key?.count ?? 0, value: origin.rawValue?.count ?? 0, headers: headers)
+            // Each letter stands with its own row: they need not be of one transaction, and may be more than one holds.
+            if !letters.rows.isEmpty, letters.byteCount + size.bytes > producer.transactionByteLimit / 2 {
+                try write(letters, topic)
+                letters = Letters(partitions)
+            }
+            letters.byteCount += size.bytes
+            letters.sets[Int(chosen)].append(timestamp: origin.timestamp, key: key, value: origin.rawValue, headers: headers)
+            letters.rows.append(
                 ProgressRow(
                     key: DeadLetterKey.key(connector: connector, topicID: origin.source.topicID, partition: place.partition, offset: offset),
                     value: Array(failure.error.code.utf8)))
-            places.append((place, offset))
+            letters.places.append(Letters.Place(partition: place, offset: offset))
         }
-        if rows.isEmpty { return }
+        if !letters.rows.isEmpty { try write(letters, topic) }
+    }
+
+    /// What one transaction is to hold: records by partition of the dead letter topic, and for each its row.
+    private struct Letters {
+        struct Place: Hashable {
+            let partition: TopicPartition
+            let offset: Int64
+        }
+        var sets: [RecordSet]
+        var rows: [ProgressRow] = []
+        var places: [Place] = []
+        var byteCount = 0
+        init(_ partitions: Int32) { sets = Array(repeating: RecordSet(), count: Int(partitions)) }
+    }
+
+    private func write(_ letters: Letters, _ topic: Name) throws {
         do {
             try producer.begin()
-            for (index, set) in sets.enumerated() where !set.isEmpty { try producer.append(set, to: TopicPartition(topic, Int32(index))) }
-            try producer.storeProgress(rows)
+            for (index, set) in letters.sets.enumerated() where !set.isEmpty { try producer.append(set, to: TopicPartition(topic, Int32(index))) }
+            try producer.storeProgress(letters.rows)
             try wait(for: producer.commit(), topic)
         } catch {
             producer.abort()
             let cause = ConnectError(error)
             if cause.kind == .fenced || cause.kind == .retriable { throw cause }
             throw ConnectError(
-                .fatal, code: "dead_letter.not_written", "\(rows.count) dead letter(s) for topic \(topic) cannot be written: \(cause.message)",
+                .fatal, code: "dead_letter.not_written", "\(letters.rows.count) dead letter(s) for topic \(topic) cannot be written: \(cause.message)",
                 suggestion: cause.suggestion, causes: [cause.description])
         }
-        for (place, offset) in places { written[place, default: []].insert(offset) }
-        handle.metrics.deadLetters.add(rows.count)
+        for place in letters.places { written[place.partition, default: []].insert(place.offset) }
+        handle.metrics.deadLetters.add(letters.rows.count)
     }
 
     /// The group's offset has passed these: their rows are not needed any more.

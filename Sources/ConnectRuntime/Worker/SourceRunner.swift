@@ -35,6 +35,8 @@ final class SourceRunner {
         let intervalMilliseconds: Int
         /// A transaction is ended early, where that tears nothing apart, when it holds so much.
         let splitBytes: Int
+        /// The most bytes of records that one transaction may hold.
+        let transactionBytes: Int
         var routes: TopicRoutes
     }
 
@@ -57,6 +59,7 @@ final class SourceRunner {
             producer: producer, plugins: plugins, retry: retry, schemas: schemas, boundaries: boundaries, boundary: boundary,
             intervalMilliseconds: try plugins.base.value(ConnectorSettings.boundaryInterval) ?? parts.settings.offsetFlushIntervalMilliseconds,
             splitBytes: min(producer.transactionByteLimit / 2, parts.settings.inFlightBytes),
+            transactionBytes: producer.transactionByteLimit - producer.transactionByteLimit / RecordSize.reserve,
             routes: TopicRoutes(
                 log: parts.log, creation: try TopicCreation(parts.references.resolve(specification.connectorConfig), settings: parts.settings),
                 logger: logger))
@@ -194,6 +197,8 @@ final class SourceRunner {
             if hasValue == nil { return }
         }
         do {
+            let size = RecordSize(key: keyBytes.count, value: valueBytes.count, headers: headers)
+            if run.routes.byteCount + size.bytes > run.transactionBytes { try makeRoom(for: size, entry.record.topic, hasKey ?? false, &run) }
             try run.routes.append(
                 topic: entry.record.topic, partition: entry.record.partition, timestamp: entry.record.timestamp ?? now,
                 key: keyBytes, hasKey: hasKey ?? false, value: valueBytes, hasValue: hasValue ?? false, headers: headers)
@@ -201,6 +206,17 @@ final class SourceRunner {
             // The record is at fault; whatever the log itself throws concerns the task.
             _ = try run.retry.run(.kafkaProduce, "TopicLog", &entry, firstError: error) { _ in throw error }
         }
+    }
+
+    /// Ends the open transaction before a record that does not fit into it any more, where that tears nothing apart.
+    /// - Throws: ``ConnectError`` of kind `.data` for a record that fits into none; `.fatal` where the connector says where transactions end.
+    private func makeRoom(for size: RecordSize, _ topic: Name, _ hasKey: Bool, _ run: inout Run) throws {
+        let key = hasKey ? keyBytes.withUnsafeBytes { RecordSize.shown($0) } : nil
+        if size.bytes > run.transactionBytes { throw size.tooLarge(topic: topic, key: key, limit: run.transactionBytes) }
+        if run.boundaries == nil, ledger.isCovered { return try commit(&run) }
+        throw RecordSize.groupTooLarge(
+            topic: topic, key: key, records: run.routes.recordCount + 1, bytes: run.routes.byteCount + size.bytes, limit: run.transactionBytes,
+            isConnectors: run.boundaries != nil)
     }
 
     private func again(

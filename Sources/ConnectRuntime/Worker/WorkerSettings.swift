@@ -16,12 +16,14 @@ public struct WorkerSettings: Sendable {
     public let inFlightBytes: Int
     public let inFlightTransactions: Int
     public let longestBackoffMilliseconds: Int
+    /// The most bytes one transaction of the embedded log holds, and with it the largest record.
+    public let transactionBytes: Int
     public let listeners: [String]
 
     public static let definition = ConfigDefinition()
         .group("Converters", Key.keyConverter, Key.valueConverter, Key.headerConverter)
         .group("Tasks", Key.shutdownTimeout, Key.flushInterval, Key.flushTimeout, Key.sinkRows, Key.sinkBytes, Key.inFlightBytes, Key.inFlight, Key.longestBackoff)
-        .group("Topics", Key.topicCreation, Key.topicPartitions)
+        .group("Topics", Key.topicCreation, Key.topicPartitions, Key.transactionBytes)
         .group("REST", Key.listeners)
 
     enum Key {
@@ -36,6 +38,7 @@ public struct WorkerSettings: Sendable {
         static let inFlightBytes = Setting<Int>.int("source.in.flight.max.bytes", default: 8 << 20, range: 1...(1 << 30), "The most bytes a source may have handed to the log that are not durable yet.")
         static let inFlight = Setting<Int>.int("source.in.flight.max.transactions", default: 8, range: 1...1000, "The most transactions of a source that may be on their way at once.")
         static let longestBackoff = Setting<Int>.int("task.retry.backoff.max.ms", default: 10_000, range: 1...3_600_000, type: .long, "The longest wait between two tries of a task that failed for a reason that may pass.")
+        static let transactionBytes = Setting<Int>.int("log.transaction.max.bytes", default: 64 << 20, range: (1 << 20)...(512 << 20), "The most bytes of records one transaction of the embedded log may hold; about the largest record it takes. It is held in memory.")
         static let topicCreation = Setting<Bool>.boolean("topic.creation.enable", default: true, "Whether sources may create topics with settings of their own.")
         static let topicPartitions = Setting<Int>.int("topic.partitions.default", default: 1, range: 1...10_000, aliases: ["num.partitions"], "How many partitions a topic gets that is made at its first record.")
         static let listeners = Setting<[String]>.list("listeners", default: "http://127.0.0.1:8083", "Where the REST interface listens.")
@@ -58,6 +61,7 @@ public struct WorkerSettings: Sendable {
         inFlightBytes = try config.value(Key.inFlightBytes)
         inFlightTransactions = try config.value(Key.inFlight)
         longestBackoffMilliseconds = try config.value(Key.longestBackoff)
+        transactionBytes = try config.value(Key.transactionBytes)
         listeners = try config.value(Key.listeners)
     }
 

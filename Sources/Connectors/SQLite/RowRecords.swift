@@ -25,8 +25,9 @@ final class RowRecords {
     private let valueSchema: Schema
     private let sourceTemplate: [Value]
     private var warned: Set<Int> = []
-    /// Bytes of texts and blobs read so far; the reader resets it.
+    /// About how many bytes were read so far, names of columns included; the reader resets it.
     var bytes = 0
+    private let bytesOfRow: Int
 
     init(_ table: Name, topic: Name, shape: TableShape, options: Options) {
         self.table = table
@@ -35,6 +36,7 @@ final class RowRecords {
         self.options = options
         keyIndexes = shape.keyIndexes
         names = shape.columns.map(\.name.text)
+        bytesOfRow = names.reduce(0) { $0 + $1.utf8.count + 8 }
         kinds = shape.columns.map { column in
             options.conflict == .string && column.keyPosition == 0 ? .any : ColumnKind(declaredType: column.declaredType)
         }
@@ -117,6 +119,7 @@ final class RowRecords {
     private func row(_ statement: Statement, from first: Int32, _ sequence: Int64?) throws -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(kinds.count)
+        bytes += bytesOfRow
         for index in kinds.indices {
             do {
                 let value = try kinds[index].read(statement, at: first + Int32(truncatingIfNeeded: index), column: names[index])

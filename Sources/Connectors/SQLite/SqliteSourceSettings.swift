@@ -60,7 +60,7 @@ enum SqliteSourceSettings {
         "batch.max.rows", default: 2000, range: 1...1_000_000, importance: .low, displayName: "Rows per batch", "Most rows read in one batch.")
     static let batchBytes = Setting<Int>.int(
         "batch.max.bytes", default: 4 << 20, range: 1024...(512 << 20), importance: .low, displayName: "Bytes per batch",
-        "A batch ends after the row with which its texts and blobs exceed so many bytes.")
+        "A batch ends after the row with which it exceeds about so many bytes.")
     static let typeConflict = Setting<TypeConflictPolicy>.choice(
         "type.conflict", default: .fail, importance: .medium, displayName: "Values of another type",
         "What to do with a value its column's declared type does not foresee: `fail` names it and stops; `string` makes all columns but the key's travel as tagged text, which holds every value; `null` delivers null and logs.")

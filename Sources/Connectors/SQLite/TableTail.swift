@@ -19,6 +19,8 @@ final class TableTail {
     private let walk: [String]
     private let walksRowid: Bool
     private let eventKey: Int
+    /// A page gets an offset at least this often, so that the worker can end a transaction inside of it: rows may be large.
+    private static let mostUncoveredBytes = 1 << 20
 
     /// - Parameters:
     ///   - shapes: all the table has had, oldest first; never empty.
@@ -101,7 +103,8 @@ final class TableTail {
         try statement.bind(Int64(rows), at: 2)
         try statement.bind(bound, at: 3)
         reader.bytes = 0
-        var read = 0
+        var read = 0, covered = 0
+        let first = batch.count
         while try statement.step() {
             if isEvents {
                 let id = statement.int64(at: Int32(eventKey))
@@ -113,6 +116,10 @@ final class TableTail {
                 pending.time = statement.int64(at: 2)
             }
             read += 1
+            if reader.bytes - covered >= Self.mostUncoveredBytes {
+                cover(&batch, from: first)
+                covered = reader.bytes
+            }
             if reader.bytes >= bytes { break }
         }
         return read
@@ -134,27 +141,38 @@ final class TableTail {
         for (index, value) in after.enumerated() { try value.bind(statement, at: Int32(index) + 2) }
         reader.bytes = 0
         let width = Int32(reader.shape.columns.count)
-        var read = 0
+        let first = batch.count
+        var read = 0, covered = 0
         var last: [SqliteValue] = []
         while try statement.step() {
             try reader.existing(statement, op: "r", sequence: nil, now: now, partition: partition, into: &batch)
             read += 1
             let isLast = read == rows || reader.bytes >= bytes
             if isLast {
-                for index in 0..<Int32(walk.count) {
-                    guard let value = try SqliteValue.read(statement, at: width + index), value != .null else {
-                        throw ConnectError(
-                            .fatal, code: "sqlite.unreadable_key", "table \(table) has a row whose \(walk[Int(index)]) is NULL or text that is no UTF-8: its rows cannot be read in order",
-                            suggestion: "correct that row's key")
-                    }
-                    last.append(value)
-                }
+                last = try place(statement, at: width)
                 // The last row's offset says at once that the backfill is done; else a restart would look for more.
                 if try !statement.step() { last = [] }
                 break
             }
+            if reader.bytes - covered >= Self.mostUncoveredBytes {
+                pending.backfill = try place(statement, at: width)
+                cover(&batch, from: first)
+                covered = reader.bytes
+            }
         }
         pending.backfill = last.isEmpty ? nil : last
+    }
+
+    /// Where the row stands in the order of the backfill.
+    private func place(_ statement: Statement, at first: Int32) throws -> [SqliteValue] {
+        try (0..<Int32(walk.count)).map { index in
+            guard let value = try SqliteValue.read(statement, at: first + index), value != .null else {
+                throw ConnectError(
+                    .fatal, code: "sqlite.unreadable_key", "table \(table) has a row whose \(walk[Int(index)]) is NULL or text that is no UTF-8: its rows cannot be read in order",
+                    suggestion: "correct that row's key")
+            }
+            return value
+        }
     }
 
     private func chunkStatement(_ database: Database, _ shape: TableShape, isFirst: Bool) throws -> Statement {

@@ -30,6 +30,7 @@ final class RunningWorker: Sendable {
         do throws(LogError) {
             var logOptions = EmbeddedLogOptions(folder: options.dataDirectory)
             logOptions.logger = logger.labelled("log")
+            logOptions.transactionByteLimit = options.settings.transactionBytes
             log = try EmbeddedLog.open(logOptions)
         } catch {
             server.stop()

@@ -13,14 +13,16 @@ final class Bench: Sendable {
 
     init(_ plugins: [Plugin], settings: KeyValuePairs<Name, String> = [:]) throws {
         folder = try TemporaryFolder()
-        let opened = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder.path + "/data"))
-        log = opened
-        configs = opened.configStore
         self.plugins = plugins
         var map = ConfigMap(settings)
         if map["offset.flush.interval.ms"] == nil { map["offset.flush.interval.ms"] = .some("50") }
         if map["task.retry.backoff.max.ms"] == nil { map["task.retry.backoff.max.ms"] = .some("20") }
         self.settings = try WorkerSettings(map)
+        var options = EmbeddedLogOptions(folder: folder.path + "/data")
+        options.transactionByteLimit = self.settings.transactionBytes
+        let opened = try EmbeddedLog.open(options)
+        log = opened
+        configs = opened.configStore
     }
 
     /// A herder on this log; several may follow each other, as after a restart.
