@@ -14,6 +14,7 @@ struct PostgresTable: Sendable, Hashable {
     let oid: UInt32
     let schema: String
     let name: String
+    /// Partitioned, or no table but a view or a foreign table: whatever is not read with ONLY.
     let isPartitioned: Bool
     let columns: [Column]
     /// Names of the primary key's columns in its order; empty without one.
@@ -37,13 +38,14 @@ struct PostgresCatalog {
     }
 
     /// All tables that could be captured: ordinary and partitioned ones; partitions belong to their root.
-    func tables() throws(PostgresError) -> [Listed] {
-        let result = try connection.execute(
+    /// - Parameter kinds: letters of `relkind`.
+    func tables(kinds: Set<String> = RelationKind.tables) throws(PostgresError) -> [Listed] {
+        let result = try connection.query(
             """
             SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+            WHERE c.relkind::text = ANY ($1::text[]) AND NOT c.relispartition AND c.relpersistence <> 't'
               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'connectd') ORDER BY n.nspname, c.relname
-            """)
+            """, [.textArray(kinds.sorted())])
         return (0..<result.rowCount).map { row in
             Listed(oid: UInt32(result.text(row, 0) ?? "") ?? 0, schema: result.text(row, 1) ?? "", name: result.text(row, 2) ?? "")
         }
@@ -53,7 +55,7 @@ struct PostgresCatalog {
     func describe(_ oids: [UInt32]) throws(PostgresError) -> [PostgresTable] {
         let list = Parameter.text("{" + oids.map(String.init).joined(separator: ",") + "}")
         let heads = try connection.query(
-            "SELECT c.oid, n.nspname, c.relname, c.relkind = 'p' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[])",
+            "SELECT c.oid, n.nspname, c.relname, c.relkind <> 'r' FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ($1::oid[])",
             [list])
         let attributes = try connection.query(
             """

@@ -20,12 +20,24 @@ final class PostgresSource: SourceConnector {
     func validate(_ config: Config) -> [ConfigProblem] {
         let problems = dialect.problems(config)
         do {
-            _ = try dialect.options(config)
-            return problems
+            return problems + PostgresSource.problems(try dialect.options(config))
         } catch {
             let cause = ConnectError(error)
             return problems + [ConfigProblem("config.invalid_value", "table.include.list", cause.message, suggestion: cause.suggestion)]
         }
+    }
+
+    /// What a mode cannot do, and what it needs.
+    static func problems(_ options: SourceOptions) -> [ConfigProblem] {
+        var problems: [ConfigProblem] = []
+        if let warning = options.mode.warning { problems.append(ConfigProblem("config.may_lose_rows", "mode", warning, isWarning: true)) }
+        if options.mode == .timestamp || options.mode == .timestampIncrementing, options.rows.timestampColumns.isEmpty {
+            problems.append(
+                ConfigProblem(
+                    "config.missing", "timestamp.column.name", "mode=\(options.mode.rawValue) needs timestamp.column.name",
+                    suggestion: "name the columns that tell when a row was last changed"))
+        }
+        return problems
     }
 
     func start(_ config: Config, context: any ConnectorContext) throws {
@@ -44,7 +56,7 @@ final class PostgresSource: SourceConnector {
                 options.connection, timeoutMilliseconds: options.connectionTimeout,
                 interruption: Connection.Interruption(descriptor: context?.wakeUp.fileDescriptor ?? -1, graceMilliseconds: 0))
             defer { connection.close() }
-            names = try PostgresCatalog(connection: connection).tables().map { Name("\($0.schema).\($0.name)") }
+            names = try PostgresCatalog(connection: connection).tables(kinds: options.mode.isTail ? RelationKind.tables : options.rows.kinds).map { Name("\($0.schema).\($0.name)") }
         } catch {
             throw error.connectError(PostgresSourceTask.errorPrefix, "listing tables")
         }
@@ -73,21 +85,39 @@ final class PostgresSource: SourceConnector {
     }
 
     func makeTask() -> any SourceTask {
-        guard let context else { return PostgresSourceTask(dialect) }
-        return PostgresSourceTask(dialect, requestSplit: { context.requestTaskReconfiguration() })
+        guard let context else { return PostgresTask(dialect, requestSplit: nil) }
+        return PostgresTask(dialect, requestSplit: { context.requestTaskReconfiguration() })
     }
 
-    func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport { .supported }
+    /// A whole table read again and again has no offset to go on from.
+    func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport {
+        guard let options = try? dialect.options(config) else { return .unknown }
+        return options.mode == .bulk ? .unsupported : .supported
+    }
 
     func alterOffsets(_ config: Config, _ offsets: [(partition: SourcePartition, offset: SourceOffset?)]) throws -> Bool {
         for (partition, offset) in offsets {
             let json = try? JSON.parse(partition.json)
-            for member in ["database", "schema", "table"] as [Name] where json?[member]?.text == nil {
+            // The JDBC source's modes have its own partitions.
+            let members: [Name] = json?["protocol"] == nil ? ["database", "schema", "table"] : ["table"]
+            for member in members where json?[member]?.text == nil {
                 throw ConnectError(
                     .configuration, code: "offset.malformed", "partition \(String(decoding: partition.json, as: UTF8.self)) should contain the key '\(member)'")
             }
-            if let offset { _ = try TailPosition(offset) }
+            if let offset { try PostgresSource.check(offset, isKeyset: json?["protocol"] != nil) }
         }
         return true
+    }
+
+    private static func check(_ offset: SourceOffset, isKeyset: Bool) throws {
+        if isKeyset {
+            _ = try RowPosition.Keyset(offset)
+        } else if try offset.members()["fence"] != nil {
+            _ = try RowPosition.Fence(offset)
+        } else if try offset.members()["of"] != nil {
+            _ = try EventTail.position(offset)
+        } else {
+            _ = try TailPosition(offset)
+        }
     }
 }

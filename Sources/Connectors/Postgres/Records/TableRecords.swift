@@ -126,7 +126,7 @@ final class TableRecords {
         if change.op == UInt8(ascii: "r") {
             source[SourceBlock.snapshot] = .string("true")
         } else {
-            source[SourceBlock.transaction] = .int64(Int64(truncatingIfNeeded: change.xid))
+            source[SourceBlock.transaction] = change.xid == 0 ? .null : .int64(Int64(truncatingIfNeeded: change.xid))
             source[SourceBlock.change] = .int64(change.id)
         }
         return source

@@ -36,6 +36,7 @@ struct ValueDecoder {
                 return .boolean(first == UInt8(ascii: "t"))
             default: throw Mismatch("a boolean")
             }
+        case .int8: return .int8(try integer(&scanner, "a whole number of two digits"))
         case .int16: return .int16(try integer(&scanner, "smallint"))
         case .int32: return .int32(try integer(&scanner, "integer"))
         case .int64: return .int64(try integer(&scanner, "bigint"))
@@ -137,7 +138,8 @@ struct ValueDecoder {
     }
 
     private func temporal(_ type: PostgresType, _ text: UnsafeRawBufferPointer) throws -> Value {
-        if text.count >= 8, text.last == UInt8(ascii: "y"), type != .timestampWithZone {
+        let isZoned = type == .timestampWithZone
+        if text.count >= 8, text.last == UInt8(ascii: "y"), !isZoned || options.zonedAsTimestamp {
             let isNegative = text.first == UInt8(ascii: "-")
             switch options.infinity {
             case .null: return .null
@@ -145,7 +147,7 @@ struct ValueDecoder {
             case .sentinel:
                 if type == .date { return .date(isNegative ? Int32.min : Int32.max) }
                 let micros = isNegative ? ValueDecoder.infiniteMicroseconds.negative : ValueDecoder.infiniteMicroseconds.positive
-                return options.time == .connect ? .timestamp(micros / 1000) : .int64(micros)
+                return options.time == .connect || isZoned ? .timestamp(micros / 1000) : .int64(micros)
             }
         }
         switch type {
@@ -161,6 +163,13 @@ struct ValueDecoder {
             return .timestamp(micros >= 0 ? micros / 1000 : (micros - 999) / 1000)
         default:
             // The server writes +00:00, since the image was made in UTC.
+            if options.zonedAsTimestamp {
+                let era = text.suffix(3).elementsEqual(" BC".utf8) ? 3 : 0
+                guard text.dropLast(era).suffix(6).elementsEqual("+00:00".utf8),
+                    let micros = TemporalText.microseconds(Array(text.dropLast(era + 6)) + text.suffix(era))
+                else { throw Mismatch("timestamptz (within 64 bits of microseconds since 1970)") }
+                return .timestamp(micros >= 0 ? micros / 1000 : (micros - 999) / 1000)
+            }
             let whole = String(decoding: text, as: UTF8.self)
             return .string(whole.hasSuffix("+00:00") ? whole.dropLast(6) + "Z" : whole)
         }

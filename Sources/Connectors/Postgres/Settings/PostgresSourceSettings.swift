@@ -2,7 +2,12 @@ internal import ConnectRuntime
 
 /// The settings of the PostgreSQL source.
 enum PostgresSourceSettings {
-    enum Mode: String, Sendable, CaseIterable { case snapshot }
+    enum Mode: String, Sendable, CaseIterable {
+        case snapshot, fence, incrementing, timestamp, bulk
+        case timestampIncrementing = "timestamp+incrementing"
+    }
+    /// What `mode=snapshot` tails.
+    enum Capture: String, Sendable, CaseIterable { case change, events }
     enum ValueShape: String, Sendable, CaseIterable { case envelope, flat }
     enum SnapshotMode: String, Sendable, CaseIterable {
         case initial
@@ -24,7 +29,48 @@ enum PostgresSourceSettings {
 
     static let mode = Setting<Mode>.choice(
         "mode", default: .snapshot, importance: .high, displayName: "Mode",
-        "`snapshot` captures changes by triggers and tails them by the difference of two snapshots: nothing is lost, nothing comes out of order per key.")
+        "`snapshot` tails by the difference of two snapshots: nothing is lost, nothing comes out of order per key. `fence` reads tables whose rows are only ever added, in the order of their numbers, puts nothing into the database and loses nothing. `incrementing`, `timestamp`, `timestamp+incrementing` and `bulk` are the JDBC source's, for configurations that come from there: they can lose rows or repeat them, which is said at the start.")
+    static let capture = Setting<Capture>.choice(
+        "capture", default: .change, importance: .medium, displayName: "Capture",
+        "What `mode=snapshot` tails. `change`: changes of any table, which triggers write into a table of ours. `events`: tables whose rows are only ever added; they get one more column, `event.xid.column`, and no trigger.")
+    static let eventXid = Setting<String>.string(
+        "event.xid.column", default: "xid", allowEmpty: false, importance: .low, displayName: "Transaction column",
+        "With `capture=events`, the column that holds the number of the transaction that added the row (`xid8`, by default `pg_current_xact_id()`). NULL is a row from before it was there.")
+    static let incrementingColumn = Setting<String>.string(
+        "incrementing.column.name", default: "", importance: .medium, displayName: "Incrementing column",
+        "The column whose number the server draws for each new row, for `fence`, `incrementing`, `timestamp+incrementing` and `capture=events`. Empty: the one column of the table that has a sequence.")
+    static let incrementingInitial = Setting<Int>.int(
+        "incrementing.initial", default: -1, range: Int.min...Int.max, type: .long, importance: .low, displayName: "Initial number",
+        "`incrementing` begins with numbers above this one when no offset is stored.")
+    static let timestampColumns = Setting<[String]>.list(
+        "timestamp.column.name", importance: .medium, displayName: "Timestamp columns",
+        "The columns that tell when a row was last changed, for `timestamp` and `timestamp+incrementing`: the first one that is not NULL counts.")
+    static let timestampInitial = Setting<Int?>(
+        "timestamp.initial", .long, absent: .some(nil), importance: .low, displayName: "Initial time (ms)", aliases: ["timestamp.initial.ms"],
+        "`timestamp` begins with rows changed after this time, in milliseconds since 1970, when no offset is stored; -1 is now. Absent: 1970."
+    ) { (text: String) throws(SettingError) -> Int? in
+        guard let value = Int(text.trimmedASCII), value >= -1 else { throw SettingError("must be milliseconds since 1970, or -1 for now") }
+        return value
+    }
+    static let timestampDelay = Setting<Int>.int(
+        "timestamp.delay.interval.ms", default: 0, type: .long, importance: .medium, displayName: "Delay (ms)",
+        "`timestamp` reads rows only once they are so old, so that transactions that commit late are not passed over; longer ones still are.")
+    static let validatesNonNull = Setting<Bool>.boolean(
+        "validate.non.null", default: true, importance: .low, displayName: "Refuse NULL",
+        "Whether a table is refused whose incrementing column, or all of whose timestamp columns, may be NULL: such rows are never read.")
+    static let tableTypes = Setting<[String]>(
+        "table.types", .list, default: "TABLE", importance: .low, displayName: "Kinds of tables", aliases: ["table.type"],
+        "What is read by the JDBC source's modes: TABLE, PARTITIONED TABLE, VIEW, MATERIALIZED VIEW, FOREIGN TABLE."
+    ) { (text: String) throws(SettingError) -> [String] in
+        let items = splitList(text)
+        for item in items where RelationKind.letters(item) == nil {
+            throw SettingError("may hold TABLE, PARTITIONED TABLE, VIEW, MATERIALIZED VIEW and FOREIGN TABLE; \(item) is none of them")
+        }
+        return items
+    }
+    static let numericMapping = Setting<NumericMapping>.choice(
+        "numeric.mapping", default: NumericMapping.none, ignoringCase: true, importance: .low, displayName: "Numerics as numbers",
+        "`none`: as decimal.handling.mode says. `precision_only`: numeric(p) without digits after the point as whole numbers where they fit. `best_fit`: these, and numeric(p,s) of up to 18 digits as FLOAT64, which rounds. `best_fit_eager_double`: these, and longer ones too.")
     static let include = list("table.include.list", ["table.whitelist"], "Tables to capture: names or regular expressions, separated by commas, each matched against the whole `schema.table`. Empty captures every table.")
     static let exclude = list("table.exclude.list", ["table.blacklist"], "Tables to leave out, as `table.include.list`. Both may be given; exclusion wins.")
     static let schemaInclude = list("schema.include.list", ["schema.whitelist"], "Schemas to capture tables of, as names or regular expressions. Empty captures every schema.")
@@ -121,7 +167,8 @@ enum PostgresSourceSettings {
         .group("Database", PostgresConnectionSettings.url, PostgresConnectionSettings.user, PostgresConnectionSettings.password, PostgresConnectionSettings.timeout)
         .group("Tables", include, exclude, schemaInclude, schemaExclude, keyColumns)
         .group("Capture", mode, arm, always, lockTimeout, snapshotMode, historyLost, timelineChange, replayWindow, prune, retention, readerExpiry)
-        .group("Records", topicPrefix, shape, tombstones, skipped, decimals, specialDecimals, infinity, timePrecision, trim)
+        .group("Tables that are read as they are", capture, eventXid, incrementingColumn, incrementingInitial, timestampColumns, timestampInitial, timestampDelay, validatesNonNull, tableTypes)
+        .group("Records", topicPrefix, shape, tombstones, skipped, decimals, specialDecimals, infinity, timePrecision, trim, numericMapping)
         .group("Reading", pollInterval, wake, batchRows, batchBytes, chunkTime, fenceForce, idlePersist)
 
     private static func list(_ name: Name, _ aliases: [Name], _ documentation: String) -> Setting<[String]> {

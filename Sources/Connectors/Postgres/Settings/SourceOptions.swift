@@ -6,6 +6,11 @@ struct SourceOptions: Sendable {
     let connection: ConnectionParameters
     let connectionTimeout: Int
     let prefix: String
+    let mode: PostgresSourceSettings.Mode
+    let capture: PostgresSourceSettings.Capture
+    let rows: RowOptions
+    /// Topics and records as the JDBC source has them: `<prefix><table>`, flat rows, no key; table lists may hold bare names.
+    let isJDBC: Bool
     let tables: TableSelection
     /// Included tables that are written as plain names: each must exist. A dot is meant as one.
     let plainTables: [Name]
@@ -38,8 +43,12 @@ struct SourceOptions: Sendable {
     /// The setting by which a connector tells a task which tables are its own: a JSON array of `schema.table`.
     static let shareKey: Name = "connectd.task.tables"
 
-    init(_ config: Config) throws {
+    init(_ config: Config, isJDBC: Bool = false) throws {
         typealias Keys = PostgresSourceSettings
+        self.isJDBC = isJDBC
+        mode = try config.value(Keys.mode)
+        capture = try config.value(Keys.capture)
+        rows = try RowOptions(config)
         connection = try PostgresConnectionSettings.parameters(config)
         connectionTimeout = try config.value(PostgresConnectionSettings.timeout)
         prefix = try config.value(Keys.topicPrefix)
@@ -61,12 +70,13 @@ struct SourceOptions: Sendable {
         historyLost = try config.value(Keys.historyLost)
         timelineChange = try config.value(Keys.timelineChange)
         replayWindow = try config.value(Keys.replayWindow)
-        isEnvelope = try config.value(Keys.shape) == .envelope
+        isEnvelope = try !isJDBC && config.value(Keys.shape) == .envelope
         hasTombstones = try config.value(Keys.tombstones)
         emitsTruncates = try !config.value(Keys.skipped).contains("t")
         types = TypeOptions(
             decimals: try config.value(Keys.decimals), specialDecimals: try config.value(Keys.specialDecimals), infinity: try config.value(Keys.infinity),
-            time: try config.value(Keys.timePrecision), trimsCharacters: try config.value(Keys.trim))
+            time: try config.value(Keys.timePrecision), trimsCharacters: try config.value(Keys.trim), zonedAsTimestamp: isJDBC,
+            numerics: try config.value(Keys.numericMapping))
         pollInterval = try config.value(Keys.pollInterval)
         batchRows = try config.value(Keys.batchRows)
         batchBytes = try config.value(Keys.batchBytes)
@@ -90,10 +100,30 @@ struct SourceOptions: Sendable {
     func selects(schema: String, table: String) throws -> Bool {
         do throws(SettingError) {
             if try !schemas.contains([schema]) { return false }
-            return try tables.contains(["\(schema).\(table)"])
+            var spellings = ["\(schema).\(table)"]
+            if isJDBC {
+                spellings.append(table)
+                if let database = connection["dbname"] { spellings.append("\(database).\(schema).\(table)") }
+            }
+            return try tables.contains(spellings)
         } catch {
             throw ConnectError(.configuration, code: "config.invalid_value", "matching table \(schema).\(table): \(error.message)")
         }
+    }
+
+    /// Whether a plain name in table.include.list means a table.
+    func isMeant(_ name: Name, _ table: PostgresCatalog.Listed) throws -> Bool {
+        let full = "\(table.schema).\(table.name)"
+        if Name(full) == name { return true }
+        guard isJDBC else { return false }
+        return Name(table.name) == name || connection["dbname"].map { Name("\($0).\(full)") == name } ?? false
+    }
+
+    /// Whether changes are captured by triggers of ours; otherwise the tables themselves are read.
+    var readsChanges: Bool { mode == .snapshot && capture == .change }
+
+    func topic(of table: PostgresTable) -> Name {
+        TopicNaming.legal(isJDBC ? prefix + table.name : "\(prefix).\(table.schema).\(table.name)")
     }
 
     /// The record's key: what message.key.columns says, else the primary key.

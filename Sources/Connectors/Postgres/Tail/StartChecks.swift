@@ -41,22 +41,47 @@ enum StartChecks {
         return nil
     }
 
+    private static func lost(_ code: String, _ what: String, _ table: String, _ historyLost: PostgresSourceSettings.HistoryLost) -> Verdict {
+        switch historyLost {
+        case .earliest: .startOver(isBackfilled: true)
+        case .latest: .startOver(isBackfilled: false)
+        case .fail:
+            .refuse(
+                ConnectError(
+                    .fatal, code: code, "\(what) (table \(table))",
+                    suggestion: "set on.history.lost=earliest to deliver all rows again, or latest to go on with new changes only"))
+        }
+    }
+
+    /// For a tail by gaps.
+    /// - Parameter newest: the newest number that was drawn, where it is known.
+    static func fence(
+        _ stored: RowPosition.Fence, _ server: Server, newest: Int64?, table: String, historyLost: PostgresSourceSettings.HistoryLost,
+        timelineChange: PostgresSourceSettings.TimelineChange
+    ) -> Verdict {
+        if !equalBytes(stored.history.system, server.history.system) {
+            return lost("postgres.source.other_server", "the stored offset belongs to server \(stored.history.system), this is \(server.history.system)", table, historyLost)
+        }
+        if let newest, newest < stored.last {
+            return lost(
+                "postgres.source.history_lost",
+                "rows up to number \(stored.last) were delivered, and the sequence is only at \(newest): the server or the sequence was put back, or the table is another one", table, historyLost)
+        }
+        if stored.history.timeline == server.history.timeline { return .goOn }
+        if timelineChange == .replay { return .replay }
+        return .refuse(
+            ConnectError(
+                .fatal, code: "postgres.source.timeline",
+                "the server is on timeline \(server.history.timeline), the stored offset on \(stored.history.timeline): a standby was promoted, or the server was recovered to a point in time, and may lack rows that were delivered (table \(table))",
+                suggestion: "set on.timeline.change=replay to deliver all rows again and go on"))
+    }
+
     /// - Parameter lastIsThere: whether the last change sent stands in the change table with the same transaction; `nil` when that is not known (none sent, or pruned).
     static func position(
         _ stored: TailPosition, _ server: Server, lastIsThere: Bool?, wasForgotten: Bool = false, table: String, historyLost: PostgresSourceSettings.HistoryLost,
         timelineChange: PostgresSourceSettings.TimelineChange
     ) -> Verdict {
-        func lost(_ code: String, _ what: String) -> Verdict {
-            switch historyLost {
-            case .earliest: .startOver(isBackfilled: true)
-            case .latest: .startOver(isBackfilled: false)
-            case .fail:
-                .refuse(
-                    ConnectError(
-                        .fatal, code: code, "\(what) (table \(table))",
-                        suggestion: "set on.history.lost=earliest to deliver all rows again, or latest to go on with new changes only"))
-            }
-        }
+        func lost(_ code: String, _ what: String) -> Verdict { StartChecks.lost(code, what, table, historyLost) }
         let newest = stored.to ?? stored.from
         if server.snapshot.xmax < newest.xmax {
             return lost(

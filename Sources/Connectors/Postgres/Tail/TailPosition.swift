@@ -25,7 +25,9 @@ package struct TailPosition: Sendable, Hashable {
         }
     }
 
-    package var offset: SourceOffset {
+    package var offset: SourceOffset { SourceOffset(members) }
+
+    var members: [(Name, JSON)] {
         var members: [(Name, JSON)] = [("v", .integer(1)), ("s1", .string(from.text))]
         if let to {
             members.append(("s2", .string(to.text)))
@@ -39,7 +41,7 @@ package struct TailPosition: Sendable, Hashable {
             members.append(("last", .string(text)))
         }
         if let backfill { members.append(("bf", .string(JSON.array(backfill.map { .string($0) }).serializedText))) }
-        return SourceOffset(members)
+        return members
     }
 
     package init(
@@ -55,9 +57,13 @@ package struct TailPosition: Sendable, Hashable {
         self.backfill = backfill
     }
 
+    /// - Parameter kind: `nil` for the change table's.
     /// - Throws: ``ConnectError`` when the stored offset is none of ours.
-    package init(_ offset: SourceOffset) throws {
+    package init(_ offset: SourceOffset, of kind: String? = nil) throws {
         let members = try offset.members()
+        if members["of"]?.text != kind || members["fence"] != nil || members["incrementing"] != nil || members["timestamp"] != nil {
+            throw RowPosition.other(offset, "mode=snapshot with capture=change")
+        }
         func malformed(_ what: String) -> ConnectError {
             ConnectError(
                 .fatal, code: "offset.malformed", "the stored source offset \(String(decoding: offset.json, as: UTF8.self)) is not a PostgreSQL source's: \(what)",

@@ -34,6 +34,9 @@ enum TailSQL {
     static let flushed = "SELECT pg_catalog.pg_current_wal_flush_lsn()"
     static let forceFlush = "UPDATE connectd.tail SET n = n + 1, beat = pg_catalog.now() WHERE name = $1"
 
+    /// A durable commit that changes nothing: anybody may write a message into the log.
+    static let forceFlushByMessage = "SELECT pg_catalog.pg_logical_emit_message(true, 'connectd', $1)"
+
     static let server = """
         SELECT pg_catalog.pg_is_in_recovery(), (SELECT system_identifier FROM pg_catalog.pg_control_system()),
           CASE WHEN pg_catalog.pg_is_in_recovery() THEN '00000000' ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8) END,

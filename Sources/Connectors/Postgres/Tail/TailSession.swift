@@ -46,10 +46,17 @@ final class TailSession {
         if options.wake == .notifyIdle { try connection.execute(TailSQL.listen) }
     }
 
-    func server() throws -> (server: StartChecks.Server, database: String) {
+    /// Prepares what reading tables as they are needs: nothing of it needs a right or a table of ours.
+    func prepareForRows() throws {
+        try connection.prepare("flushed", TailSQL.flushed)
+        if options.fence == .tailRow { try connection.prepare("force", TailSQL.forceFlushByMessage) }
+    }
+
+    /// - Parameter readsChanges: whether the change table is looked at.
+    func server(readsChanges: Bool = true) throws -> (server: StartChecks.Server, database: String) {
         // Asked before the snapshot: numbers grow meanwhile.
         var greatest: UInt64?
-        if try connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0) {
+        if try readsChanges && connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0) {
             let result = try connection.execute(TailSQL.greatestXid)
             greatest = result.rowCount == 1 ? result.text(0, 0).flatMap { UInt64($0) } : nil
         }
@@ -75,6 +82,9 @@ final class TailSession {
     }
 
     static func list(_ tables: Set<UInt32>) -> String { "{" + tables.sorted().map(String.init).joined(separator: ",") + "}" }
+
+    /// The moment in front of a look's rows, in binary form.
+    func moment(of result: QueryResult) throws -> Moment { try moment(result, binary: true) }
 
     private func moment(_ result: QueryResult, binary: Bool) throws -> Moment {
         func position(_ column: Int) -> LogPosition? {

@@ -13,6 +13,7 @@ extension PostgresType {
         }
         switch self {
         case .boolean: return make(.boolean)
+        case .int8: return make(.int8)
         case .int16: return make(.int16)
         case .int32: return make(.int32)
         case .int64: return make(.int64)
@@ -44,6 +45,7 @@ extension PostgresType {
         case .time: return options.time == .connect ? .time(optional: optional) : make(.int64, LogicalType.microTime)
         case .timeWithZone: return make(.string, LogicalType.zonedTime)
         case .timestamp: return options.time == .connect ? .timestamp(optional: optional) : make(.int64, LogicalType.microTimestamp)
+        case .timestampWithZone where options.zonedAsTimestamp: return .timestamp(optional: optional)
         case .timestampWithZone: return make(.string, LogicalType.zonedTimestamp)
         case .interval: return make(.string, LogicalType.interval)
         case .textMap:

@@ -3,6 +3,8 @@ internal import ConnectRuntime
 /// What a column's type means to us, resolved through domains, arrays and composites.
 indirect enum PostgresType: Sendable, Hashable {
     case boolean
+    /// No column's own: a numeric of two digits, where numerics are mapped to numbers.
+    case int8
     case int16
     case int32
     case int64
@@ -66,6 +68,9 @@ struct TypeOptions: Sendable, Hashable {
     var infinity = Infinity.sentinel
     var time = TimePrecision.adaptiveMicroseconds
     var trimsCharacters = false
+    /// Whether timestamptz travels as Connect's Timestamp, in milliseconds, as the JDBC source has it.
+    var zonedAsTimestamp = false
+    var numerics = NumericMapping.none
 }
 
 /// Schema parameters by which a copy in PostgreSQL becomes the same as its source.
