@@ -17,4 +17,45 @@ static inline void connectd_name_thread(unsigned long thread, const char *_Nonnu
 extern char **environ;
 static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }
 
+// CRC-32C by the processor's own instruction, eight bytes a step: about ten times as fast as tables. The caller asks
+// connectd_has_crc32c() first; elsewhere the other function must not be called.
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+static inline int connectd_has_crc32c(void) {
+    unsigned int a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2);
+}
+__attribute__((target("sse4.2"))) static inline uint32_t connectd_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count) {
+    const unsigned char *at = (const unsigned char *)bytes;
+    uint64_t state = crc, word;
+    for (; count >= 8; count -= 8, at += 8) {
+        memcpy(&word, at, 8);
+        state = __builtin_ia32_crc32di(state, word);
+    }
+    for (; count > 0; count--, at++) state = __builtin_ia32_crc32qi((uint32_t)state, *at);
+    return (uint32_t)state;
+}
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#include <asm/hwcap.h>
+static inline int connectd_has_crc32c(void) { return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0; }
+__attribute__((target("crc"))) static inline uint32_t connectd_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count) {
+    const unsigned char *at = (const unsigned char *)bytes;
+    uint64_t word;
+    for (; count >= 8; count -= 8, at += 8) {
+        memcpy(&word, at, 8);
+        crc = __builtin_arm_crc32cd(crc, word);
+    }
+    for (; count > 0; count--, at++) crc = __builtin_arm_crc32cb(crc, *at);
+    return crc;
+}
+#else
+static inline int connectd_has_crc32c(void) { return 0; }
+static inline uint32_t connectd_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count) { (void)bytes; (void)count; return crc; }
+#endif
+
 #endif

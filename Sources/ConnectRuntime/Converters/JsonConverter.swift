@@ -12,7 +12,10 @@ public final class JsonConverter: Converter {
     private var cache = JSONPlanCache(limit: 1000, replacesNull: true, decimals: .base64)
     private var encoder = JSONValueWriter(decimals: .base64)
     private let decoder = JSONValueReader()
-    private var writer = JSONWriter()
+    /// The memory of the value written last, taken out while one is written: an access that lasts would be checked at run time.
+    private var spareWriter: JSONWriter? = JSONWriter()
+    /// The schema written last with its plan: records of one topic follow each other.
+    private var lastWritten: (schema: Schema, plan: JSONPlan)?
     /// `schema.content`: the schema of every value read.
     private var fixed: JSONPlan?
     /// How the envelope read last began, up to its payload: records of one topic begin alike, and comparing is cheaper than reading.
@@ -34,6 +37,7 @@ public final class JsonConverter: Converter {
             limit: try config.value(JsonConverterSettings.cacheSize),
             replacesNull: try config.value(JsonConverterSettings.replaceNullWithDefault), decimals: decimals)
         announced = nil
+        lastWritten = nil
         lastStart = nil
         fixed = nil
         if let content = try config.value(JsonConverterSettings.schemaContent), !content.isEmpty {
@@ -54,7 +58,15 @@ public final class JsonConverter: Converter {
     // MARK: Writing
 
     public func serialize(topic: Name, headers: inout [RawHeader], schema: Schema?, value: Value, into buffer: inout ByteBuffer) throws -> Bool {
+        var writer = spareWriter.take() ?? JSONWriter()
         writer.removeAll()
+        let hasValue = try write(schema, value, &headers, into: &writer)
+        if hasValue { buffer.append(writer.bytes) }
+        spareWriter = consume writer
+        return hasValue
+    }
+
+    private func write(_ schema: Schema?, _ value: Value, _ headers: inout [RawHeader], into writer: inout JSONWriter) throws -> Bool {
         guard let schema else {
             if value.isNull { return false }
             // Text that would be read back as an envelope goes into one.
@@ -62,16 +74,21 @@ public final class JsonConverter: Converter {
             if inEnvelope { writer.literal("{\"schema\":null,\"payload\":") }
             try PlainJSON.write(value, decimals: encoder.decimals, into: &writer)
             if inEnvelope { writer.byte(UInt8(ascii: "}")) }
-            buffer.append(writer.bytes)
             return true
         }
-        let plan = try cache.plan(for: schema)
+        let plan: JSONPlan
+        if let lastWritten, lastWritten.schema === schema {
+            plan = lastWritten.plan
+        } else {
+            plan = try cache.plan(for: schema)
+            lastWritten = (schema, plan)
+        }
+        let encoder = encoder
         let inEnvelope = schemasEnabled && context.schemas == nil
         if inEnvelope { writer.raw(try cache.envelope(plan)) }
         try encoder.write(value, plan, 0, into: &writer)
         if inEnvelope { writer.byte(UInt8(ascii: "}")) }
         if schemasEnabled, let schemas = context.schemas { try name(plan, in: &headers, schemas) }
-        buffer.append(writer.bytes)
         return true
     }
 

@@ -1,3 +1,5 @@
+public import Glibc
+
 /// The name of a topic, connector, table, column, field, header or setting: text that identifies something.
 ///
 /// Swift's `String` equality is canonical equivalence ("é" equals "e" + combining accent); a database's, Kafka's and a
@@ -28,7 +30,10 @@ extension Name: Hashable, Comparable {
     let leftBytes = left.utf8, rightBytes = right.utf8
     if leftBytes.count != rightBytes.count { return false }
     let fast: Bool?? = leftBytes.withContiguousStorageIfAvailable { one in
-        rightBytes.withContiguousStorageIfAvailable { other in one.elementsEqual(other) }
+        rightBytes.withContiguousStorageIfAvailable { other in
+            guard let first = one.baseAddress, let second = other.baseAddress else { return true }
+            return memcmp(first, second, one.count) == 0
+        }
     }
     return (fast ?? nil) ?? leftBytes.elementsEqual(rightBytes)
 }

@@ -14,7 +14,7 @@ public struct Record: Sendable, Hashable {
     public var timestamp: Int64?
     public var headers: [Header]
 
-    public init(
+    @inlinable public init(
         topic: Name, partition: Int32? = nil, keySchema: Schema? = nil, key: Value = .null, valueSchema: Schema? = nil,
         value: Value = .null, timestamp: Int64? = nil, headers: [Header] = []
     ) {

@@ -13,7 +13,7 @@ public struct RecordBatch: Sendable {
         public let origin: Origin
         public package(set) var outcome: Outcome
 
-        public init(record: Record, origin: Origin) {
+        public init(record: consuming Record, origin: consuming Origin) {
             self.record = record
             self.origin = origin
             outcome = .live
@@ -27,7 +27,7 @@ public struct RecordBatch: Sendable {
     /// - Parameter offset: where the source stands after this record, or `nil` when this is no place to start again from:
     ///   the next record of the same partition that has one covers it. A source that must keep two records together gives
     ///   the offset to the second only.
-    public mutating func append(_ record: Record, partition: SourcePartition, offset: SourceOffset?) {
+    public mutating func append(_ record: consuming Record, partition: SourcePartition, offset: SourceOffset?) {
         entries.append(Entry(record: record, origin: .source(SourceOrigin(partition: partition, offset: offset))))
     }
 }
@@ -42,7 +42,7 @@ public enum Origin: Sendable {
 public struct SourceOrigin: Sendable {
     public let partition: SourcePartition
     public let offset: SourceOffset?
-    public init(partition: SourcePartition, offset: SourceOffset?) {
+    @inlinable public init(partition: SourcePartition, offset: SourceOffset?) {
         self.partition = partition
         self.offset = offset
     }

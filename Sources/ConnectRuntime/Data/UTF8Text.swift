@@ -4,7 +4,7 @@ extension String {
     /// The text of UTF-8 bytes, `nil` when they are none.
     ///
     /// `String(validating:as:)` says the same, but looks its types up at run time on every call.
-    init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
+    package init?(utf8 bytes: UnsafeBufferPointer<UInt8>) {
         self.init(decoding: bytes, as: UTF8.self)
         // Decoding repairs what is malformed, so text that was not repaired has the same bytes.
         guard let source = bytes.baseAddress else { return }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Pulls tokens out of JSON bytes without building a document: the reading end of the record path.
 ///
 /// As strict as RFC 8259 but for leading zeros, which Kafka Connect's converter tolerates. Valid only while its bytes are lent.
@@ -40,6 +42,9 @@ struct JSONReader {
         default: throw error("unexpected \(here), a value is expected")
         }
     }
+
+    /// The byte that comes next, blanks included; 0 at the end.
+    @inline(__always) var peek: UInt8 { cursor < bytes.count ? bytes[cursor] : 0 }
 
     /// Whether nothing but blanks is left.
     mutating func isAtEnd() -> Bool {
@@ -93,6 +98,15 @@ struct JSONReader {
         guard cursor < bytes.count, bytes[cursor] == UInt8(ascii: ":") else { throw error("unexpected \(here), ':' is expected") }
         cursor += 1
         return span
+    }
+
+    /// Passes exactly these bytes, if they come next. For a member's name as our own writer writes it, colon included.
+    @inline(__always) mutating func pass(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count - cursor >= text.count, let start = bytes.baseAddress, let expected = text.baseAddress,
+            memcmp(start + cursor, expected, text.count) == 0
+        else { return false }
+        cursor += text.count
+        return true
     }
 
     /// Passes one value of any kind, checking it.
@@ -254,8 +268,37 @@ struct JSONReader {
     }
 
     @inline(never) private func unescaped(_ span: StringSpan) throws -> String {
+        if let text = simplyUnescaped(span) { return text }
         var parser = JSONParser(UnsafeRawBufferPointer(rebasing: bytes[..<(span.end + 1)]), duplicateNames: .lastWins)
         return try parser.string(at: span.start - 1)
+    }
+
+    /// The text of a span whose escapes are all of two characters; `nil` for any other, and for what is no text.
+    private func simplyUnescaped(_ span: StringSpan) -> String? {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: span.count) { plain -> String? in
+            guard let target = plain.baseAddress, let source = bytes.baseAddress else { return nil }
+            var count = 0, from = span.start
+            while from < span.end {
+                let run = memchr(source + from, 0x5C, span.end - from).map { UnsafeRawPointer($0) - source } ?? span.end
+                memcpy(target + count, source + from, run - from)
+                count += run - from
+                from = run
+                if from == span.end { break }
+                guard from + 1 < span.end else { return nil }
+                switch bytes[from + 1] {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): target[count] = bytes[from + 1]
+                case UInt8(ascii: "n"): target[count] = 0x0A
+                case UInt8(ascii: "r"): target[count] = 0x0D
+                case UInt8(ascii: "t"): target[count] = 0x09
+                case UInt8(ascii: "b"): target[count] = 0x08
+                case UInt8(ascii: "f"): target[count] = 0x0C
+                default: return nil
+                }
+                count += 1
+                from += 2
+            }
+            return String(utf8: UnsafeBufferPointer(start: target, count: count))
+        }
     }
 
     /// Whether a span without escapes is exactly these bytes.

@@ -13,10 +13,6 @@ final class SourceRunner {
     private var ledger = OffsetLedger()
     private var inFlight: [InFlight] = []
     private var inFlightBytes = 0
-    private var keyBytes = ByteBuffer(capacity: 256)
-    private var valueBytes = ByteBuffer(capacity: 1024)
-    private var headerBytes = ByteBuffer()
-    private var headers: [RawHeader] = []
     private var openedAt: UInt64 = 0
 
     init(handle: TaskHandle, parts: WorkerParts, logger: Logger) {
@@ -38,6 +34,10 @@ final class SourceRunner {
         /// The most bytes of records that one transaction may hold.
         let transactionBytes: Int
         var routes: TopicRoutes
+        // Here and not in the runner: every access to an object's variable is checked at run time, every record has several.
+        var keyBytes = ByteBuffer(capacity: 256)
+        var valueBytes = ByteBuffer(capacity: 1024)
+        var headers: [RawHeader] = []
     }
 
     /// Runs until the task is to stop.
@@ -176,32 +176,32 @@ final class SourceRunner {
             handle.metrics.recordsSkipped.add()
             return
         }
-        headers.removeAll(keepingCapacity: true)
-        if !entry.record.headers.isEmpty, try !convertHeaders(&entry, run) { return }
-        keyBytes.removeAll()
+        run.headers.removeAll(keepingCapacity: true)
+        if !entry.record.headers.isEmpty, try !convertHeaders(&entry, &run) { return }
+        run.keyBytes.removeAll()
         let hasKey: Bool?
         do {
             hasKey = try run.plugins.key.serialize(
-                topic: entry.record.topic, headers: &headers, schema: entry.record.keySchema, value: entry.record.key, into: &keyBytes)
+                topic: entry.record.topic, headers: &run.headers, schema: entry.record.keySchema, value: entry.record.key, into: &run.keyBytes)
         } catch {
-            hasKey = try again(.keyConverter, run.plugins.keyClass, run.plugins.key, error, &entry, run) { ($0.keySchema, $0.key) }
+            hasKey = try again(.keyConverter, run.plugins.keyClass, run.plugins.key, error, &entry, &run) { ($0.keySchema, $0.key) }
             if hasKey == nil { return }
         }
-        valueBytes.removeAll()
+        run.valueBytes.removeAll()
         let hasValue: Bool?
         do {
             hasValue = try run.plugins.value.serialize(
-                topic: entry.record.topic, headers: &headers, schema: entry.record.valueSchema, value: entry.record.value, into: &valueBytes)
+                topic: entry.record.topic, headers: &run.headers, schema: entry.record.valueSchema, value: entry.record.value, into: &run.valueBytes)
         } catch {
-            hasValue = try again(.valueConverter, run.plugins.valueClass, run.plugins.value, error, &entry, run) { ($0.valueSchema, $0.value) }
+            hasValue = try again(.valueConverter, run.plugins.valueClass, run.plugins.value, error, &entry, &run) { ($0.valueSchema, $0.value) }
             if hasValue == nil { return }
         }
         do {
-            let size = RecordSize(key: keyBytes.count, value: valueBytes.count, headers: headers)
+            let size = RecordSize(key: run.keyBytes.count, value: run.valueBytes.count, headers: run.headers)
             if run.routes.byteCount + size.bytes > run.transactionBytes { try makeRoom(for: size, entry.record.topic, hasKey ?? false, &run) }
             try run.routes.append(
                 topic: entry.record.topic, partition: entry.record.partition, timestamp: entry.record.timestamp ?? now,
-                key: keyBytes, hasKey: hasKey ?? false, value: valueBytes, hasValue: hasValue ?? false, headers: headers)
+                key: run.keyBytes, hasKey: hasKey ?? false, value: run.valueBytes, hasValue: hasValue ?? false, headers: run.headers)
         } catch let error as ConnectError where error.kind == .data {
             // The record is at fault; whatever the log itself throws concerns the task.
             _ = try run.retry.run(.kafkaProduce, "TopicLog", &entry, firstError: error) { _ in throw error }
@@ -211,7 +211,7 @@ final class SourceRunner {
     /// Ends the open transaction before a record that does not fit into it any more, where that tears nothing apart.
     /// - Throws: ``ConnectError`` of kind `.data` for a record that fits into none; `.fatal` where the connector says where transactions end.
     private func makeRoom(for size: RecordSize, _ topic: Name, _ hasKey: Bool, _ run: inout Run) throws {
-        let key = hasKey ? keyBytes.withUnsafeBytes { RecordSize.shown($0) } : nil
+        let key = hasKey ? run.keyBytes.withUnsafeBytes { RecordSize.shown($0) } : nil
         if size.bytes > run.transactionBytes { throw size.tooLarge(topic: topic, key: key, limit: run.transactionBytes) }
         if run.boundaries == nil, ledger.isCovered { return try commit(&run) }
         throw RecordSize.groupTooLarge(
@@ -220,31 +220,31 @@ final class SourceRunner {
     }
 
     private func again(
-        _ stage: Stage, _ className: String, _ converter: any Converter, _ error: any Error, _ entry: inout RecordBatch.Entry, _ run: Run,
+        _ stage: Stage, _ className: String, _ converter: any Converter, _ error: any Error, _ entry: inout RecordBatch.Entry, _ run: inout Run,
         _ part: (Record) -> (Schema?, Value)
     ) throws -> Bool? {
-        let before = headers.count
+        let before = run.headers.count
         return try run.retry.run(stage, className, &entry, firstError: error) { record in
-            if headers.count > before { headers.removeLast(headers.count - before) }
+            if run.headers.count > before { run.headers.removeLast(run.headers.count - before) }
             let (schema, value) = part(record)
             if stage == .keyConverter {
-                keyBytes.removeAll()
-                return try converter.serialize(topic: record.topic, headers: &headers, schema: schema, value: value, into: &keyBytes)
+                run.keyBytes.removeAll()
+                return try converter.serialize(topic: record.topic, headers: &run.headers, schema: schema, value: value, into: &run.keyBytes)
             }
-            valueBytes.removeAll()
-            return try converter.serialize(topic: record.topic, headers: &headers, schema: schema, value: value, into: &valueBytes)
+            run.valueBytes.removeAll()
+            return try converter.serialize(topic: record.topic, headers: &run.headers, schema: schema, value: value, into: &run.valueBytes)
         }
     }
 
-    private func convertHeaders(_ entry: inout RecordBatch.Entry, _ run: Run) throws -> Bool {
+    private func convertHeaders(_ entry: inout RecordBatch.Entry, _ run: inout Run) throws -> Bool {
         let done: Void? = try run.retry.run(.headerConverter, run.plugins.headerClass, &entry) { record in
-            headers.removeAll(keepingCapacity: true)
+            run.headers.removeAll(keepingCapacity: true)
             for header in record.headers {
-                headerBytes.removeAll()
+                var headerBytes = ByteBuffer()
                 var none: [RawHeader] = []
                 let hasValue = try run.plugins.header.serialize(
                     topic: record.topic, headers: &none, schema: header.schema, value: header.value, into: &headerBytes)
-                headers.append(RawHeader(header.name, hasValue ? ByteSlice(headerBytes.bytes) : nil))
+                run.headers.append(RawHeader(header.name, hasValue ? ByteSlice(headerBytes.bytes) : nil))
             }
         }
         return done != nil

@@ -23,7 +23,6 @@ final class RowRecords {
     private let rowSchema: Schema
     private let sourceSchema: Schema
     private let valueSchema: Schema
-    private let sourceTemplate: [Value]
     private var warned: Set<Int> = []
     /// About how many bytes were read so far, names of columns included; the reader resets it.
     var bytes = 0
@@ -60,10 +59,6 @@ final class RowRecords {
                 .init("ts_ms", .plain(.int64)), .init("snapshot", .plain(.string, optional: true)), .init("db", .plain(.string)),
                 .init("schema", .plain(.string)), .init("table", .plain(.string)), .init("seq", .plain(.int64, optional: true)),
             ])
-        sourceTemplate = [
-            .string(ConnectorVersion.text), .string("sqlite"), .string(options.prefix), .int64(0), .string("false"), .string(options.database), .string("main"),
-            .string(table.text), .null,
-        ]
         valueSchema =
             options.envelope
             ? .structure(
@@ -117,6 +112,8 @@ final class RowRecords {
     }
 
     private func row(_ statement: Statement, from first: Int32, _ sequence: Int64?) throws -> [Value] {
+        var read = 0
+        defer { bytes += read }
         var values: [Value] = []
         values.reserveCapacity(kinds.count)
         bytes += bytesOfRow
@@ -124,8 +121,8 @@ final class RowRecords {
             do {
                 let value = try kinds[index].read(statement, at: first + Int32(truncatingIfNeeded: index), column: names[index])
                 switch value {
-                case .string(let text): bytes += text.utf8.count
-                case .bytes(let blob): bytes += blob.count
+                case .string(let text): read += text.utf8.count
+                case .bytes(let blob): read += blob.count
                 default: break
                 }
                 values.append(value)
@@ -174,10 +171,10 @@ final class RowRecords {
     ) {
         let value: Value
         if options.envelope {
-            var source = sourceTemplate
-            source[3] = .int64(at)
-            if op == "r" { source[4] = .string("true") }
-            if let sequence { source[8] = .int64(sequence) }
+            let source: [Value] = [
+                .string(ConnectorVersion.text), .string("sqlite"), .string(options.prefix), .int64(at), .string(op == "r" ? "true" : "false"),
+                .string(options.database), .string("main"), .string(table.text), sequence.map { .int64($0) } ?? .null,
+            ]
             value = .structure(
                 Struct(
                     valueSchema,

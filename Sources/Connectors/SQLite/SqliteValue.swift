@@ -37,7 +37,7 @@ enum SqliteValue: Hashable, Sendable {
         case .integer: return .integer(statement.int64(at: column))
         case .real: return .real(statement.double(at: column))
         case .text:
-            guard let text = String(validating: try statement.text(at: column), as: UTF8.self) else { return nil }
+            guard let text = String(utf8: try statement.text(at: column).bindMemory(to: UInt8.self)) else { return nil }
             return .text(text)
         case .blob: return .blob(Array(try statement.blob(at: column)))
         }

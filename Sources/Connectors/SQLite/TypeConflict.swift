@@ -52,7 +52,7 @@ extension ColumnKind {
 
     @inline(__always)
     private func validText(_ statement: Statement, _ index: Int32, _ column: String) throws -> String {
-        guard let text = String(validating: try statement.text(at: index), as: UTF8.self) else { throw invalidText(column) }
+        guard let text = String(utf8: try statement.text(at: index).bindMemory(to: UInt8.self)) else { throw invalidText(column) }
         return text
     }
 

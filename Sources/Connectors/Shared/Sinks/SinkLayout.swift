@@ -88,7 +88,9 @@ final class SinkLayout<Statements: SinkStatements> {
 }
 
 /// What one record asks of its table.
-struct SinkChange<Statements: SinkStatements> {
+///
+/// An object, since it goes through several hands and a copy would count references for each of its arrays.
+final class SinkChange<Statements: SinkStatements> {
     enum Action { case write, delete, truncate }
     /// The record's place in the batch.
     let entry: Int
@@ -98,6 +100,14 @@ struct SinkChange<Statements: SinkStatements> {
     let key: [Value]
     /// The row's values as the record holds them; empty for a deletion.
     let row: [Value]
+
+    init(entry: Int, action: Action, layout: SinkLayout<Statements>, key: [Value], row: [Value]) {
+        self.entry = entry
+        self.action = action
+        self.layout = layout
+        self.key = key
+        self.row = row
+    }
 
     /// A change whose table was not looked at must never be passed over in silence (P4).
     var unprepared: ConnectError {

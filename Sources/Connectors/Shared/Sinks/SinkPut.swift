@@ -79,8 +79,8 @@ struct SinkPut<Session: SinkSession> {
         var lastSource: ConsumedRecords?
         var place = -1
         var places: [TopicPartition: Int] = [:]
-        for (index, entry) in batch.entries.enumerated() {
-            guard case .log(let origin) = entry.origin else { continue }
+        for index in batch.entries.indices {
+            guard case .log(let origin) = batch.entries[index].origin else { continue }
             if lastSource !== origin.source {
                 lastSource = origin.source
                 let partition = origin.topicPartition
@@ -100,7 +100,7 @@ struct SinkPut<Session: SinkSession> {
             ends[place].next = offset + 1
             ends[place].epoch = origin.leaderEpoch
             do {
-                if let change = try reader.change(entry.record, entry: index) { changes.append(change) } else { passedOver += 1 }
+                if let change = try reader.change(batch.entries[index].record, entry: index) { changes.append(change) } else { passedOver += 1 }
             } catch let error as ConnectError where error.kind == .data {
                 bad[index] = error
             }

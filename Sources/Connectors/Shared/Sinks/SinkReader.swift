@@ -204,9 +204,16 @@ final class SinkReader<Statements: SinkStatements> {
 
     // MARK: tables and layouts
 
+    /// The table of the record before, by its topic and what its source block says: mostly this one's too.
+    private var lastTable: (topic: Name, source: [String?], table: SinkTable)?
+
     private func table(_ record: Record, source: Struct?) throws -> SinkTable {
         if let source {
-            if let known = tablesOfTopics[record.topic], isSame(known.source, source) { return known.table }
+            if let lastTable, lastTable.topic == record.topic, isSame(lastTable.source, source) { return lastTable.table }
+            if let known = tablesOfTopics[record.topic], isSame(known.source, source) {
+                lastTable = (record.topic, known.source, known.table)
+                return known.table
+            }
             let members = sourceMembers.map { Self.text(source, $0) }
             let resolved = plan.table.resolve(topic: record.topic) { member in Self.text(source, member) }
             if let resolved {
@@ -228,10 +235,20 @@ final class SinkReader<Statements: SinkStatements> {
         return nil
     }
 
+    /// Where the members that matter stand in the source block of the record before.
+    private var lastBlock: (schema: Schema, places: [Int?])?
+
+    private func places(_ schema: Schema) -> [Int?] {
+        if let lastBlock, lastBlock.schema === schema { return lastBlock.places }
+        let places = sourceMembers.map { schema.index(of: $0) }
+        lastBlock = (schema, places)
+        return places
+    }
+
     /// Whether a source block says the same of its table as the one that is remembered.
     private func isSame(_ known: [String?], _ source: Struct) -> Bool {
-        for (index, member) in sourceMembers.enumerated() {
-            guard let one = known[index], case .string(let other)? = source.value(of: member), equalBytes(one, other) else { return false }
+        for (index, place) in places(source.schema).enumerated() {
+            guard let one = known[index], let place, case .string(let other) = source.values[place], equalBytes(one, other) else { return false }
         }
         return true
     }
@@ -241,7 +258,16 @@ final class SinkReader<Statements: SinkStatements> {
         return SinkTable(schema: resolved.schema, name: resolved.table)
     }
 
+    private var lastShape: (shape: SinkRecordShape?, schema: Schema)?
+
     private func shape(_ schema: Schema) -> SinkRecordShape? {
+        if let lastShape, lastShape.schema === schema { return lastShape.shape }
+        let shape = knownShape(schema)
+        lastShape = (shape, schema)
+        return shape
+    }
+
+    private func knownShape(_ schema: Schema) -> SinkRecordShape? {
         if let known = shapes[ObjectIdentifier(schema)] { return known.shape }
         if shapes.count >= mostRemembered { shapes = [:] }
         let shape = SinkRecordShape(schema)
@@ -249,7 +275,16 @@ final class SinkReader<Statements: SinkStatements> {
         return shape
     }
 
+    private var lastLayout: (table: SinkTable, key: Schema?, row: Schema?, layout: Layout)?
+
     private func layout(_ table: SinkTable, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> Layout {
+        if let lastLayout, lastLayout.key === key, lastLayout.row === row, lastLayout.table == table { return lastLayout.layout }
+        let layout = knownLayout(table, key, keyHasSchema, row, rowHasSchema)
+        lastLayout = (table, key, row, layout)
+        return layout
+    }
+
+    private func knownLayout(_ table: SinkTable, _ key: Schema?, _ keyHasSchema: Bool, _ row: Schema?, _ rowHasSchema: Bool) -> Layout {
         let identity = Identity(table: table, key: key.map(ObjectIdentifier.init), row: row.map(ObjectIdentifier.init))
         if let known = byIdentity[identity] { return known.layout }
         if byIdentity.count >= mostRemembered || byContent.count >= mostRemembered {
