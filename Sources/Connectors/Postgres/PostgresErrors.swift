@@ -15,7 +15,7 @@ extension PostgresError {
         var causes: [String] = []
         if let detail { causes.append(detail) }
         return ConnectError(
-            kind, code: "\(prefix).\(word)", "\(doing): \(message)\(sqlState.map { " (SQLSTATE \($0))" } ?? "")", suggestion: suggestion ?? hint, causes: causes)
+            kind, code: "\(prefix).\(word)", "\(doing): \(message)\(sqlState.map { " (SQLSTATE \($0))" } ?? "")", suggestion: suggestion(isSink: prefix == PostgresSinkTask.errorPrefix) ?? hint, causes: causes)
     }
 
     private var word: String {
@@ -28,12 +28,13 @@ extension PostgresError {
         }
     }
 
-    private var suggestion: String? {
+    private func suggestion(isSink: Bool) -> String? {
         switch sqlState {
         case "28P01", "28000": "check connection.user and connection.password, and the server's pg_hba.conf"
         case "3D000": "check the database's name in connection.url"
         case "42501": "grant the right to the connector's user, or let the owner do it once"
         case "53300": "the server has no free connection: raise max_connections or stop idle clients"
+        case "42P01" where isSink: "the table is gone: bring it back, or set auto.create=true"
         case "42P01": "the table is gone: take it out of table.include.list, or bring it back"
         case "55P03": "another transaction holds the table's lock for longer than lock.timeout.ms: it is tried again"
         default: family == .authentication ? "check connection.url, connection.user and connection.password, and the server's pg_hba.conf" : nil

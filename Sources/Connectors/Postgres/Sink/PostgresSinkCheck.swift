@@ -26,7 +26,7 @@ struct PostgresSinkCheck {
             problems.append(ConfigProblem("postgres.sink.version", url, "the server is older than PostgreSQL 12", suggestion: "use a later server"))
         }
         let state = try connection.execute(
-            "SELECT pg_catalog.current_setting('transaction_read_only') = 'on', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), pg_catalog.current_user, pg_catalog.current_schema()")
+            "SELECT pg_catalog.current_setting('transaction_read_only') = 'on', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), current_user, pg_catalog.current_schema()")
         if state.boolean(0, 0) {
             problems.append(
                 ConfigProblem(

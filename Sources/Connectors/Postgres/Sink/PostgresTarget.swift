@@ -55,7 +55,7 @@ struct PostgresTarget {
 
     private func statements(_ layout: PostgresLayout, _ names: [(SinkColumn, String)], _ table: TargetTable) throws -> PostgresStatements {
         let targets = try names.map { column, name -> TargetTable.Column in
-            guard let target = table.columns.first(where: { equalBytes($0.name, name) }) else {
+            guard let target = table.byName[Name(name)] else {
                 throw ConnectError(.retriable, code: "postgres.sink.changed", "table \(table.schema).\(table.name) lost column \(name) meanwhile")
             }
             return target
@@ -72,6 +72,7 @@ struct PostgresTarget {
                 "sink.no_unique_key", "table \(layout.table) has no primary key or unique index on exactly (\(key.joined(separator: ", ")))",
                 "create one, or name the key's columns in pk.fields")
         }
+        let covered = Set(targets.map { Name($0.name) })
         let written = targets.indices.filter { !targets[$0].isGenerated }
         let sql = TargetSQL(table: table, columns: targets, keyCount: keyCount, written: written)
         let base = session.stages ? session.newName() : nil
@@ -86,7 +87,7 @@ struct PostgresTarget {
             copy: layout.hasRow && plan.insertMode == .insert && !table.refusesCopy ? sql.copy(written) : nil,
             keepsOrder: table.hasTriggers || table.hasReferences || table.hasOtherUniqueThings || !targets[..<keyCount].allSatisfy(\.isExact)
                 || (!hasKey && !table.uniqueKeys.isEmpty),
-            setsAll: table.columns.allSatisfy { column in column.isGenerated || targets.contains { equalBytes($0.name, column.name) } })
+            setsAll: table.columns.allSatisfy { column in column.isGenerated || covered.contains(Name(column.name)) })
     }
 
     // MARK: tables and columns
@@ -104,7 +105,7 @@ struct PostgresTarget {
 
     /// The exact name first, else the only one that differs in case alone.
     private func match(_ name: Name, _ table: TargetTable) throws -> String? {
-        if let exact = table.columns.first(where: { equalBytes($0.name, name.text) }) { return exact.name }
+        if let exact = table.byName[name] { return exact.name }
         let folded = name.text.asciiLowercased
         let alike = table.columns.filter { equalBytes($0.name.asciiLowercased, folded) }
         if alike.count > 1 {

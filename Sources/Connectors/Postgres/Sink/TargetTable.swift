@@ -32,6 +32,9 @@ struct TargetTable {
     /// Whether COPY cannot write to it: row level security, a view.
     let refusesCopy: Bool
 
+    /// Columns by their exact names.
+    let byName: [Name: Column]
+
     var qualified: String { Quoting.qualified(schema, name) }
 }
 
@@ -67,7 +70,7 @@ struct TargetCatalog {
         return TargetTable(
             oid: oid, schema: schema, name: name, columns: columns, uniqueKeys: indexes.keys, hasOtherUniqueThings: indexes.count > 1,
             hasTriggers: result.boolean(0, 5), hasReferences: result.boolean(0, 6), hasDeferredConstraints: result.boolean(0, 7),
-            refusesCopy: result.boolean(0, 4) || kind == "v" || kind == "f")
+            refusesCopy: result.boolean(0, 4) || kind == "v" || kind == "f", byName: Dictionary(columns.map { (Name($0.name), $0) }) { $1 })
     }
 
     private func columns(_ oid: UInt32) throws -> [TargetTable.Column] {

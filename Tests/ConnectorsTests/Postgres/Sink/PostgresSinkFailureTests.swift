@@ -1,0 +1,230 @@
+import ConnectRuntime
+import ConnectTesting
+@preconcurrency import Connectors
+import Postgres
+import PostgresTesting
+import Synchronization
+import Testing
+
+/// Servers that restart, refuse, lock, and secrets that nobody must see.
+@Suite(.serialized, .enabled(if: PostgresServer.isAvailable, PostgresRun.why)) struct PostgresSinkFailureTests {
+    static func topic(_ records: [Record], _ name: Name = "t") -> TestTopic { PostgresSinkTests.topic(records, name) }
+
+    /// Offers a batch until it passes, as the runner does; returns the errors on the way.
+    @discardableResult
+    static func put(_ run: PostgresSinkRun, _ batch: RecordBatch, between: () throws -> Void = {}) throws -> [ConnectError] {
+        var errors: [ConnectError] = []
+        for _ in 0..<200 {
+            do {
+                try run.task.put(batch)
+                return errors
+            } catch let error as ConnectError where error.kind == .retriable {
+                errors.append(error)
+                try between()
+            }
+        }
+        throw ServerProblem("it never passes: \(errors.last.map { "\($0)" } ?? "")")
+    }
+
+    /// Each message of one batch in turn: before the server has it, and after it has it and the answer is lost.
+    @Test(arguments: [3, 600]) func everyMessageCanBeTheLast(count: Int) async throws {
+        try await onThread {
+            let target = try PostgresTarget(), proxy = try target.proxy()
+            defer { proxy.stop() }
+            try target.sql.execute("CREATE TABLE t (id bigint PRIMARY KEY, v bigint, s text)")
+            var number: Int64 = 0
+            for isAfter in [false, true] {
+                // A warm session: the messages of one batch, then those of connecting again.
+                for message in 1..<60 {
+                    let name = Name("t\(message)\(isAfter)")
+                    let topic = Self.topic([], name)
+                    for _ in 0..<(count + 1) {
+                        topic.records.append(PostgresSinkTests.flat(number, number))
+                        number += 1
+                    }
+                    let run = PostgresSinkRun(target.url(through: proxy), ["insert.mode": "insert", "table.name.format": "t"])
+                    try run.start()
+                    defer { run.task.stop() }
+                    _ = try run.task.open([topic.assigned])
+                    try run.task.put(topic.batch(from: 0, count: 1))
+                    proxy.cut(isAfter ? .after(message) : .before(message))
+                    let errors = try Self.put(run, topic.batch(from: 1, count: count))
+                    if !proxy.hasCut {
+                        // The batch has fewer messages than that.
+                        #expect(errors.isEmpty && message > 8)
+                        break
+                    }
+                    #expect(errors.count <= 3)
+                }
+            }
+            #expect(try target.text("SELECT count(*) || ' ' || coalesce(sum(v), 0) FROM t") == "\(number) \(number * (number - 1) / 2)")
+        }
+    }
+
+    @Test(arguments: ["fast", "immediate"]) func aServerThatRestartsIsWaitedFor(mode: String) async throws {
+        try await onThread {
+            let server = try PostgresServer(.init(isDurable: true))
+            let target = try PostgresTarget(server)
+            let topic = Self.topic((0..<900).map { PostgresSinkTests.flat($0, $0) })
+            let run = PostgresSinkRun(target.url)
+            try run.start()
+            _ = try run.task.open([topic.assigned])
+            try run.task.put(topic.batch(from: 0, count: 100))
+            run.task.fault = { step in
+                guard step == "commit" else { return }
+                run.task.fault = nil
+                try server.stop(mode)
+            }
+            let errors = try Self.put(run, topic.batch(from: 100, count: 800)) {
+                if (try? server.run("pg_ctl", ["-D", "\(server.folder)/data", "status"])) == nil { try server.start() }
+            }
+            #expect(!errors.isEmpty)
+            run.task.stop()
+            let again = try server.connect(target.database)
+            #expect(try again.execute("SELECT count(*) || ' ' || sum(v) FROM t").text(0, 0) == "900 404550")
+            again.close()
+            target.sql.close()
+            try server.stop()
+        }
+    }
+
+    @Test func aSessionThatIsKilledIsReplaced() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            let topic = Self.topic((0..<10).map { PostgresSinkTests.flat($0, $0) })
+            let run = PostgresSinkRun(target.url)
+            try run.start()
+            _ = try run.task.open([topic.assigned])
+            for offset in 0..<10 as Range<Int64> {
+                try target.sql.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                try Self.put(run, topic.batch(from: offset, count: 1))
+            }
+            run.task.stop()
+            #expect(try target.text("SELECT count(*) FROM t") == "10")
+        }
+    }
+
+    @Test func deadlocksAndConflictsAreTriedAgainInsideTheTask() async throws {
+        let target = try await onThread { try Shared(PostgresTarget()) }
+        try await onThread {
+            try target.value.sql.execute(
+                """
+                CREATE TABLE t (id bigint PRIMARY KEY, v bigint, s text); CREATE TABLE other (n int); INSERT INTO other VALUES (0);
+                CREATE TABLE failures (n int); CREATE SEQUENCE tries;
+                CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                  IF nextval('tries') <= 2 THEN RAISE 'as another transaction would' USING ERRCODE = CASE currval('tries') WHEN 1 THEN '40P01' ELSE '40001' END; END IF; RETURN NEW; END $$;
+                CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()
+                """)
+            let run = PostgresSinkRun(target.value.url)
+            try run.write(Self.topic([PostgresSinkTests.flat(1, 1)]))
+            #expect(try target.value.content == "1:1")
+            #expect(run.context.metrics.retries.value == 2)
+        }
+    }
+
+    struct Shared: @unchecked Sendable {
+        // Handed from one thread to the next, never used on two at a time.
+        let value: PostgresTarget
+        init(_ value: PostgresTarget) { self.value = value }
+    }
+
+    @Test func aLockThatSomebodyHoldsIsWaitedForInTurns() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            let topic = Self.topic([PostgresSinkTests.flat(1, 1), PostgresSinkTests.flat(1, 2)])
+            let run = PostgresSinkRun(target.url, ["lock.timeout.ms": "100"])
+            try run.start()
+            _ = try run.task.open([topic.assigned])
+            try run.task.put(topic.batch(from: 0, count: 1))
+            try target.sql.execute("BEGIN; UPDATE t SET v = 7")
+            let error = #expect(throws: ConnectError.self) { try run.task.put(topic.batch(from: 1, count: 1)) }
+            #expect(error?.kind == .retriable)
+            try target.sql.execute("COMMIT")
+            try run.task.put(topic.batch(from: 1, count: 1))
+            run.task.stop()
+            #expect(try target.content == "1:2")
+        }
+    }
+
+    static let password = "p@ss%w'ord\"\\${x}$\n{end"
+
+    @Test func noPasswordShowsAndOneWithEverythingInItWorks() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            let role = "role_\(target.database)"
+            try target.sql.execute("CREATE ROLE \(role) LOGIN PASSWORD \(Quoting.literal(Self.password)); GRANT ALL ON DATABASE \(target.database) TO \(role); GRANT ALL ON SCHEMA public TO \(role)")
+            let url = "postgresql://127.0.0.1:\(target.server.port)/\(target.database)"
+            let run = PostgresSinkRun(url, ["connection.user": role, "connection.password": Self.password])
+            try run.write(Self.topic([PostgresSinkTests.flat(1, 1)]))
+            #expect(try target.content == "1:1")
+            try target.sql.execute("ALTER ROLE \(role) PASSWORD 'another'")
+            var texts = run.context.log.all
+            let changed = PostgresSinkRun(url, ["connection.user": role, "connection.password": Self.password])
+            let error = #expect(throws: ConnectError.self) { try changed.start() }
+            #expect(error?.code == "postgres.sink.refused" && error?.kind == .fatal)
+            texts += [error.map { "\($0)" } ?? ""] + changed.context.log.all
+            let inURL = PostgresSinkRun("postgresql://\(role):\(URLText.encode(Self.password))@127.0.0.1:\(target.server.port)/\(target.database)")
+            let other = #expect(throws: ConnectError.self) { try inURL.start() }
+            texts += [other.map { "\($0)" } ?? ""] + inURL.context.log.all
+            // A table that refuses with the password's text in a value: what it is about is shown, not what was put in.
+            for problem in Self.problems(["connection.url": url, "connection.user": role, "connection.password": Self.password]) { texts.append("\(problem)") }
+            for text in texts {
+                for part in [Self.password, "p@ss", "{end", URLText.encode(Self.password)] { #expect(!text.contains(part), "\(text)") }
+            }
+            let activity = try target.text("SELECT string_agg(query, ' ') FROM pg_stat_activity") ?? ""
+            #expect(!activity.contains("p@ss"))
+            try target.sql.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
+        }
+    }
+
+    // MARK: looking before it starts
+
+    static func problems(_ entries: KeyValuePairs<Name, String>) -> [ConfigProblem] {
+        var map = ConfigMap()
+        for (name, value) in entries { map[name] = .some(value) }
+        guard let plugin = PluginCatalogue(ConnectorCatalogue.plugins).find("PostgresSink", { $0 == .sink }), case .sink(let make) = plugin.factory else { return [] }
+        let (config, problems) = plugin.definition.parse(map)
+        return problems + make().check(config)
+    }
+
+    @Test func validateSaysWhatIsMissing() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            #expect(Self.problems(["connection.url": target.url]) == [])
+            #expect(Self.problems(["connection.url": target.server.url("nowhere")]).map(\.code) == ["postgres.sink.refused"])
+            let down = Self.problems(["connection.url": "postgresql://127.0.0.1:1/x"])
+            #expect(down.map(\.code) == ["postgres.sink.connection"] && down.allSatisfy(\.isWarning))
+            #expect(Self.problems(["connection.url": target.url, "table.name.format": "t", "auto.create": "false"]).map(\.code) == ["postgres.sink.no_table"])
+            let role = "role_\(target.database)"
+            try target.sql.execute("CREATE ROLE \(role) LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE t (id bigint PRIMARY KEY)")
+            let url = target.server.url(target.database, user: role)
+            let missing = Self.problems(["connection.url": url, "table.name.format": "t"])
+            #expect(missing.map(\.code) == ["postgres.sink.permission", "postgres.sink.permission"])
+            // What it suggests is what helps.
+            try target.sql.execute("CREATE SCHEMA connectd AUTHORIZATION \(role)")
+            for problem in missing where problem.suggestion?.hasPrefix("GRANT") == true { try target.sql.execute(problem.suggestion ?? "") }
+            #expect(Self.problems(["connection.url": url, "table.name.format": "t"]) == [])
+            try PostgresSinkRun(url, ["table.name.format": "t", "pk.mode": "record_value", "pk.fields": "id", "fields.whitelist": "id"]).write(Self.topic([PostgresSinkTests.flat(1, 1)]))
+            #expect(try target.text("SELECT id FROM t") == "1")
+            let nowhere = Self.problems(["connection.url": url, "table.name.format": "u"])
+            #expect(nowhere.map(\.code) == ["postgres.sink.permission"])
+            try target.sql.execute("ALTER ROLE \(role) SET default_transaction_read_only = on")
+            #expect(Self.problems(["connection.url": url, "table.name.format": "t"]).map(\.code) == ["postgres.sink.read_only"])
+            try target.sql.execute("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)")
+        }
+    }
+
+    @Test func aRightThatIsMissingFailsWithWords() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            let role = "role_\(target.database)"
+            try target.sql.execute("CREATE ROLE \(role) LOGIN; CREATE SCHEMA connectd AUTHORIZATION \(role); CREATE TABLE t (id bigint PRIMARY KEY, v bigint, s text)")
+            let run = PostgresSinkRun(target.server.url(target.database, user: role))
+            let error = #expect(throws: ConnectError.self) { try run.write(Self.topic([PostgresSinkTests.flat(1, 1)])) }
+            #expect(error?.code == "postgres.sink.permission" && error?.kind == .fatal)
+            #expect(error?.suggestion?.contains("grant") == true)
+            #expect(run.reporter.letters.isEmpty)
+            try target.sql.execute("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)")
+        }
+    }
+}
