@@ -10,6 +10,8 @@ final class RowRecords {
         let tombstones: Bool
         let conflict: TypeConflictPolicy
         let logger: Logger
+        /// The JDBC source's shape: the flat row without a key.
+        var hasNoKey = false
     }
 
     let table: Name
@@ -45,13 +47,13 @@ final class RowRecords {
         }
         let name = options.prefix + "." + table.text
         keySchema =
-            keyIndexes.isEmpty
+            keyIndexes.isEmpty || options.hasNoKey
             ? nil
             : Schema(
                 .structure, name: Name(name + ".Key"),
                 parameters: SourceTableParameters.make(database: options.database, schema: "main", table: table.text),
                 fields: keyIndexes.map { fields[$0] })
-        rowSchema = .structure(Name(name + ".Value"), optional: options.envelope, fields: fields)
+        rowSchema = .structure(Name(options.hasNoKey ? table.text : name + ".Value"), optional: options.envelope, fields: fields)
         sourceSchema = .structure(
             "connectd.sqlite.Source",
             fields: [

@@ -15,8 +15,10 @@ struct SqliteSourcePlan {
     let batchBytes: Int
     let prune: Bool
     let records: RowRecords.Options
+    let isJDBC: Bool
 
-    init(_ config: Config, _ context: any SourceTaskContext) throws {
+    init(_ config: Config, _ context: any SourceTaskContext, isJDBC: Bool = false) throws {
+        self.isJDBC = isJDBC
         path = try config.value(SqliteSourceSettings.url)
         do throws(SettingError) {
             let include: [String], exclude: [String]
@@ -42,10 +44,10 @@ struct SqliteSourcePlan {
         records = RowRecords.Options(
             prefix: prefix, database: file, envelope: try config.value(SqliteSourceSettings.shape) == .envelope,
             tombstones: try config.value(SqliteSourceSettings.tombstones), conflict: try config.value(SqliteSourceSettings.typeConflict),
-            logger: context.logger)
+            logger: context.logger, hasNoKey: isJDBC)
     }
 
-    func topic(of table: Name) -> Name { TopicNaming.legal(prefix + "." + table.text) }
+    func topic(of table: Name) -> Name { TopicNaming.legal(isJDBC ? prefix + table.text : prefix + "." + table.text) }
 
     func captures(_ table: Name) throws -> Bool {
         do throws(SettingError) {

@@ -16,8 +16,13 @@ final class SqliteSourceTask: SourceTask {
     private var seenVersion: Int64 = -1
     private var nextIdentityCheck: UInt64 = 0
 
+    private let isJDBC: Bool
+
+    /// - Parameter isJDBC: whether topics and records are the JDBC source's: `<prefix><table>`, flat rows, no key.
+    init(isJDBC: Bool = false) { self.isJDBC = isJDBC }
+
     func start(_ config: Config, context: any SourceTaskContext) throws {
-        let plan = try SqliteSourcePlan(config, context)
+        let plan = try SqliteSourcePlan(config, context, isJDBC: isJDBC)
         settings = plan
         self.context = context
         try attach(plan, context)

@@ -57,7 +57,7 @@ extension PostgresSourceTask {
     /// The tables that are this task's, in full.
     private func describe(_ catalog: PostgresCatalog, _ options: SourceOptions) throws -> [PostgresTable] {
         let listed = try catalog.tables()
-        for name in options.plainTables where !listed.contains(where: { Name("\($0.schema).\($0.name)") == name }) {
+        for name in options.plainTables where try !listed.contains(where: { try options.isMeant(name, $0) }) {
             throw ConnectError(
                 .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
                 suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
@@ -67,7 +67,7 @@ extension PostgresSourceTask {
             if let share = options.share, !share.contains(Name("\(table.schema).\(table.name)")) { continue }
             mine.append(table.oid)
         }
-        return try catalog.describe(mine)
+        return try catalog.describe(mine).map { $0.mapped(options.types.numerics) }
     }
 
     /// Where a table is to go on.
@@ -144,7 +144,7 @@ extension PostgresSourceTask {
         var topics: [Name: String] = [:]
         let size = ChunkSize(most: options.batchRows, milliseconds: options.chunkTime, bytes: options.batchBytes)
         for table in described {
-            let topic = TopicNaming.legal("\(options.prefix).\(table.schema).\(table.name)")
+            let topic = options.topic(of: table)
             if let other = topics[topic] {
                 throw ConnectError(
                     .fatal, code: "postgres.source.topic_collision", "tables \(other) and \(table.display) would both go to topic \(topic)",
@@ -185,7 +185,7 @@ extension PostgresSourceTask {
             table, key: try options.key(of: table), topic: topic, partition: partition(table),
             options: TableRecords.Options(
                 prefix: options.prefix, database: database, isEnvelope: options.isEnvelope, hasTombstones: options.hasTombstones,
-                emitsTruncates: options.emitsTruncates, types: options.types))
+                emitsTruncates: options.emitsTruncates, types: options.types, hasNoKey: options.isJDBC))
     }
 
     func currentShape(_ session: TailSession) throws -> String {

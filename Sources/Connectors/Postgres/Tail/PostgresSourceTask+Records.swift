@@ -42,7 +42,7 @@ extension PostgresSourceTask {
         guard let old = states[change.table]?.records else { return }
         let start = batch.count
         var records = old
-        if let table = try PostgresCatalog(connection: session.connection).describe([change.table]).first, table != old.table {
+        if let table = try PostgresCatalog(connection: session.connection).describe([change.table]).first.map({ $0.mapped(options.types.numerics) }), table != old.table {
             context?.logger.info("table \(table.display) was altered: going on with its new columns")
             records = try self.records(of: table, topic: old.topic, options)
             states[change.table]?.records = records
