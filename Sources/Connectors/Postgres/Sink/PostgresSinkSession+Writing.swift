@@ -59,7 +59,7 @@ extension PostgresSinkSession {
     }
 
     private func send(
-        _ changes: [Change], _ rows: RowText, _ text: PostgresStatements.Text, _ stage: PostgresStatements.Stage?, copy: String?
+        _ changes: [Change], _ rows: RowText, _ sql: String, _ stage: PostgresStatements.Stage?, copy: String?
     ) throws {
         let isMany = changes.count >= PostgresSinkSession.copyRows || rows.indexes.count > PostgresSinkSession.mostArrays
         if isMany, let copy {
@@ -72,9 +72,7 @@ extension PostgresSinkSession {
             ask(.sql(stage.statement), .write)
         } else {
             let parameters = try rows.arrays(changes)
-            let name = try prepare(text.sql, as: text.name)
-            text.name = name
-            ask(.prepared(name, parameters), .write)
+            ask(.prepared(try prepared(sql), parameters), .write)
         }
     }
 

@@ -14,8 +14,9 @@ final class PostgresSinkSession: SinkSession {
     let stages: Bool
     /// What is kept back, with what each is for.
     private var queue: [(statement: PipelineStatement, purpose: Purpose)] = []
-    private var prepared: Set<String> = []
-    private var counter = 0
+    /// Names of prepared statements by their text, and of stages by their columns: tables that are looked at anew need no new ones.
+    private var statementNames: [Name: String] = [:]
+    private var stageNames: [Name: String] = [:]
     /// Stages that hold rows of the present transaction.
     var usedStages: Set<String> = []
     var fault: ((String) throws -> Void)?
@@ -77,22 +78,27 @@ final class PostgresSinkSession: SinkSession {
         let claim: SinkClaim
     }
 
-    /// A statement that is prepared once per session.
-    /// - Returns: its name.
-    func prepare(_ sql: String, as name: String?) throws -> String {
-        if let name, prepared.contains(name) { return name }
-        counter += 1
-        let new = "connectd_\(counter)"
+    /// The name of a statement that is prepared once per session.
+    func prepared(_ sql: String) throws -> String {
+        if let name = statementNames[Name(sql)] { return name }
+        let name = "connectd_\(statementNames.count + 1)"
         try settle()
-        try connection.prepare(new, sql)
-        prepared.insert(new)
-        return new
+        try connection.prepare(name, sql)
+        statementNames[Name(sql)] = name
+        return name
     }
 
-    func newName() -> String {
-        counter += 1
-        return "connectd_\(counter)"
+    /// The name of the stage that has these columns.
+    func stage(_ columns: String) -> String {
+        if let name = stageNames[Name(columns)] { return name }
+        let name = "pg_temp.connectd_stage_\(stageNames.count + 1)"
+        stageNames[Name(columns)] = name
+        return name
     }
+
+    /// What the server keeps for a session is bounded: then another takes its place.
+    var isWornOut: Bool { statementNames.count + stageNames.count > PostgresSinkSession.mostKept }
+    private static let mostKept = 1000
 
     /// Runs one statement now, behind everything that is kept back.
     @discardableResult

@@ -114,7 +114,7 @@ package final class PostgresSinkTask: SinkTask {
     // MARK: the session
 
     private func connect(_ plan: PostgresSinkPlan, _ context: any SinkTaskContext) throws -> PostgresSinkSession {
-        if let session, session.connection.isOpen { return session }
+        if let session, session.connection.isOpen, !session.isWornOut { return session }
         disconnect()
         try fault?("connect")
         let opened = try PostgresSinkSession(plan, context: context)

@@ -10,14 +10,24 @@ final class PostgresStatements: SinkStatements {
         let source: SinkColumn
         let name: String
         let type: PostgresType
+        let shortcut: Shortcut
+
+        init(source: SinkColumn, name: String, type: PostgresType) {
+            self.source = source
+            self.name = name
+            self.type = type
+            shortcut =
+                switch type {
+                case .int64: .int64
+                case .int32: .int32
+                case .text: .text
+                default: .none
+                }
+        }
     }
 
-    /// A statement that is prepared when it is first needed.
-    final class Text {
-        let sql: String
-        var name: String?
-        init(_ sql: String) { self.sql = sql }
-    }
+    /// Types whose usual values are written without looking further.
+    enum Shortcut { case none, int64, int32, text }
 
     /// Rows come into a temporary table by COPY and go on from there.
     struct Stage {
@@ -32,8 +42,8 @@ final class PostgresStatements: SinkStatements {
     let keyCount: Int
     /// Indexes of the columns that are written: generated ones are not.
     let written: [Int]
-    let write: Text?
-    let delete: Text?
+    let write: String?
+    let delete: String?
     let truncate: String
     /// `nil` where rows can only go by arrays.
     let writeStage: Stage?
@@ -45,7 +55,7 @@ final class PostgresStatements: SinkStatements {
     private let identities: [PostgresType]
 
     init(
-        columns: [Column], keyCount: Int, written: [Int], write: Text?, delete: Text?, truncate: String, writeStage: Stage?, deleteStage: Stage?, copy: String?,
+        columns: [Column], keyCount: Int, written: [Int], write: String?, delete: String?, truncate: String, writeStage: Stage?, deleteStage: Stage?, copy: String?,
         keepsOrder: Bool, setsAll: Bool
     ) {
         self.columns = columns

@@ -66,7 +66,7 @@ struct PostgresTarget {
             throw refusal("sink.generated_key", "the key of table \(layout.table) is a generated column", "name other columns in pk.fields")
         }
         let key = targets[..<keyCount].map(\.name)
-        let hasKey = !key.isEmpty && table.uniqueKeys.contains { Set($0) == Set(key) && $0.count == key.count }
+        let hasKey = !key.isEmpty && table.uniqueKeys.contains { $0.count == key.count && Set($0.map { Name($0) }) == Set(key.map { Name($0) }) }
         if !hasKey, plan.insertMode == .upsert, layout.hasRow {
             throw refusal(
                 "sink.no_unique_key", "table \(layout.table) has no primary key or unique index on exactly (\(key.joined(separator: ", ")))",
@@ -75,15 +75,13 @@ struct PostgresTarget {
         let covered = Set(targets.map { Name($0.name) })
         let written = targets.indices.filter { !targets[$0].isGenerated }
         let sql = TargetSQL(table: table, columns: targets, keyCount: keyCount, written: written)
-        let base = session.stages ? session.newName() : nil
-        let takesStage = base != nil
         return PostgresStatements(
             columns: columns, keyCount: keyCount, written: written,
-            write: layout.hasRow ? sql.write(plan.insertMode, from: sql.arrays(written)).map { PostgresStatements.Text($0) } : nil,
-            delete: key.isEmpty ? nil : PostgresStatements.Text(sql.delete(from: sql.arrays(Array(0..<keyCount)))),
+            write: layout.hasRow ? sql.write(plan.insertMode, from: sql.arrays(written)) : nil,
+            delete: key.isEmpty ? nil : sql.delete(from: sql.arrays(Array(0..<keyCount))),
             truncate: (table.hasReferences ? "DELETE FROM " : "TRUNCATE ") + table.qualified,
-            writeStage: takesStage && layout.hasRow ? sql.stage((base ?? "") + "_w", written) { sql.write(plan.insertMode, from: $0) } : nil,
-            deleteStage: takesStage && !key.isEmpty ? sql.stage((base ?? "") + "_d", Array(0..<keyCount)) { sql.delete(from: $0) } : nil,
+            writeStage: session.stages && layout.hasRow ? sql.stage(session, written) { sql.write(plan.insertMode, from: $0) } : nil,
+            deleteStage: session.stages && !key.isEmpty ? sql.stage(session, Array(0..<keyCount)) { sql.delete(from: $0) } : nil,
             copy: layout.hasRow && plan.insertMode == .insert && !table.refusesCopy ? sql.copy(written) : nil,
             keepsOrder: table.hasTriggers || table.hasReferences || table.hasOtherUniqueThings || !targets[..<keyCount].allSatisfy(\.isExact)
                 || (!hasKey && !table.uniqueKeys.isEmpty),

@@ -28,14 +28,15 @@ struct RowText {
                 isFirst = false
                 let column = columns[index]
                 let value = column.source.value(change, batch)
-                switch value {
-                case .null: out.append("\\N")
-                case .int64(let number) where column.type == .int64: ValueText.append(number, &out)
-                case .int32(let number) where column.type == .int32: ValueText.append(Int64(number), &out)
+                switch (value, column.shortcut) {
+                case (.null, _): out.append("\\N")
+                case (.int64(let number), .int64): ValueText.append(number, &out)
+                case (.int32(let number), .int32): ValueText.append(Int64(number), &out)
+                case (.string(var text), .text) where text.withUTF8({ RowText.escape($0, &out) }): continue
                 default:
                     scratch.removeAll(keepingCapacity: true)
                     try append(value, column, &scratch)
-                    RowText.escape(scratch, &out)
+                    _ = scratch.withUnsafeBufferPointer { RowText.escape($0, &out) }
                 }
             }
             out.append(UInt8(ascii: "\n"))
@@ -43,16 +44,22 @@ struct RowText {
         return out
     }
 
-    /// What COPY reads back as the same bytes.
-    private static func escape(_ text: [UInt8], _ out: inout [UInt8]) {
+    /// Appends what COPY reads back as the same bytes.
+    /// - Returns: false, with nothing appended, when there is a NUL among them.
+    private static func escape(_ text: UnsafeBufferPointer<UInt8>, _ out: inout [UInt8]) -> Bool {
+        let before = out.count
         var start = 0
-        for (index, byte) in text.enumerated() {
-            let escaped: UInt8
+        for index in text.indices {
+            let byte = text[index], escaped: UInt8
+            if byte > UInt8(ascii: "\r"), byte != UInt8(ascii: "\\") { continue }
             switch byte {
             case UInt8(ascii: "\\"): escaped = byte
             case UInt8(ascii: "\n"): escaped = UInt8(ascii: "n")
             case UInt8(ascii: "\r"): escaped = UInt8(ascii: "r")
             case UInt8(ascii: "\t"): escaped = UInt8(ascii: "t")
+            case 0:
+                out.removeLast(out.count - before)
+                return false
             default: continue
             }
             out.append(contentsOf: text[start..<index])
@@ -61,6 +68,7 @@ struct RowText {
             start = index + 1
         }
         out.append(contentsOf: text[start...])
+        return true
     }
 
     /// One array of texts per column, as parameters.

@@ -23,11 +23,11 @@ struct TargetSQL {
     }
 
     /// Rows that wait in a temporary table.
-    func stage(_ name: String, _ indexes: [Int], _ statement: (Rows) -> String?) -> PostgresStatements.Stage? {
-        let quoted = "pg_temp.\(Quoting.identifier(name))"
+    func stage(_ session: PostgresSinkSession, _ indexes: [Int], _ statement: (Rows) -> String?) -> PostgresStatements.Stage? {
+        let definitions = indexes.map { "c\($0) \(columns[$0].sqlName)" }.joined(separator: ", ")
+        let quoted = session.stage(definitions)
         let rows = Rows(from: "\(quoted) AS s", expressions: Dictionary(uniqueKeysWithValues: indexes.map { ($0, "s.c\($0)") }))
         guard let statement = statement(rows) else { return nil }
-        let definitions = indexes.map { "c\($0) \(columns[$0].sqlName)" }.joined(separator: ", ")
         return PostgresStatements.Stage(
             name: quoted, make: "CREATE TEMPORARY TABLE IF NOT EXISTS \(quoted) (\(definitions)) ON COMMIT DELETE ROWS", copy: "COPY \(quoted) FROM STDIN",
             statement: statement)

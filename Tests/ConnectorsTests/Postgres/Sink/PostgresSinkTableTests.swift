@@ -228,4 +228,36 @@ import Testing
             }
         }
     }
+
+    /// To Swift's eye the two spellings of é are one text, to a database they are two names.
+    @Test func namesThatLookAlikeStayTwo() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            for (number, name) in ["\u{e9}", "e\u{301}"].enumerated() {
+                let records = (0..<(600 + Int64(number))).map { Self.record([("id", Self.int, .int64($0)), ("\u{e9}", Self.text, .string("composed")), ("e\u{301}", Self.text, .string("apart"))], topic: Name(name)) }
+                for batch in [10, 1000] {
+                    let run = PostgresSinkRun(target.url, ["table.name.format": "${topic}", "on.topic.recreated": "reset"])
+                    try run.write(Self.topic(records, Name(name)), batch: batch)
+                    #expect(run.reporter.letters.isEmpty)
+                }
+                let table = Quoting.identifier(name)
+                #expect(try target.text("SELECT count(*) || ' ' || min(\"\u{e9}\") || ' ' || min(\"e\u{301}\") FROM \(table)") == "\(600 + number) composed apart")
+            }
+        }
+    }
+
+    @Test func looksAtTablesAgainMakeNothingThatStays() async throws {
+        try await onThread {
+            let target = try PostgresTarget()
+            try target.sql.execute("CREATE TABLE t (id bigint PRIMARY KEY, v bigint CHECK (v >= 0), s text)")
+            let topic = Self.topic((0..<12_000).map { PostgresSinkTests.flat($0 % 700, $0 % 600 == 599 ? -1 : $0) })
+            let run = PostgresSinkRun(target.url)
+            try run.start()
+            _ = try run.task.open([topic.assigned])
+            for start in stride(from: 0, to: 12_000, by: 600) { try run.task.put(topic.batch(from: Int64(start), count: 600)) }
+            #expect(run.reporter.letters.count == 20)
+            #expect(try target.text("SELECT count(*) <= 1 FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'") == "t")
+            run.task.stop()
+        }
+    }
 }
