@@ -81,7 +81,7 @@ package struct DeliveryScheduler<Payload> {
             case .waiting(let until): time = max(time, until)
             case .ready: break
             }
-            if isShort(index, batchSize(index)) { time = max(time, first.queuedAt + policy.lingerMilliseconds) }
+            if policy.lingerMilliseconds > 0, isShort(index, batchSize(index)) { time = max(time, first.queuedAt + policy.lingerMilliseconds) }
             if case .wait(let until) = gate(first.origin).verdict(now: now) {
                 guard let until else { continue }
                 time = max(time, until)

@@ -26,14 +26,18 @@ package struct OffsetPrefix {
     package init() {}
 
     package mutating func begin(_ partition: TopicPartition, offset: Int64) -> Ticket {
-        if lines[partition] == nil {
+        let index: Dictionary<TopicPartition, Line>.Index
+        if let known = lines.index(forKey: partition) {
+            index = known
+        } else {
             generations += 1
             lines[partition] = Line(generation: generations)
+            guard let made = lines.index(forKey: partition) else { return Ticket(partition: partition, number: 0, generation: -1) }
+            index = made
         }
-        guard let line = lines[partition] else { return Ticket(partition: partition, number: 0, generation: -1) }
-        lines[partition]?.offsets.append(offset)
-        lines[partition]?.isDone.append(false)
-        return Ticket(partition: partition, number: line.first + line.offsets.count - line.head, generation: line.generation)
+        // In place: a copy of the line would make every append copy its arrays.
+        let number = lines.values[index].begin(offset)
+        return Ticket(partition: partition, number: number, generation: lines.values[index].generation)
     }
 
     package mutating func end(_ ticket: Ticket) {
@@ -51,6 +55,12 @@ package struct OffsetPrefix {
 }
 
 extension OffsetPrefix.Line {
+    fileprivate mutating func begin(_ offset: Int64) -> Int {
+        offsets.append(offset)
+        isDone.append(false)
+        return first + offsets.count - 1 - head
+    }
+
     fileprivate mutating func end(_ ticket: OffsetPrefix.Ticket) {
         let index = head + ticket.number - first
         guard ticket.generation == generation, index >= head, index < isDone.count else { return }
