@@ -150,7 +150,7 @@ public final class CurlEasy {
         guard code == CURLE_OK else { return .failure(CurlError(code, detail: String(cString: errorText))) }
         var status = 0
         _ = connectd_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-        return .success(CurlResponse(status: status, headers: receiver.headers(), body: receiver.body, isBodyCut: receiver.isBodyCut))
+        return .success(CurlResponse(status: status, headerBytes: receiver.headerBytes, body: receiver.body, isBodyCut: receiver.isBodyCut))
     }
 
     /// Which HTTP version the last answer came in: 1 or 2.

@@ -5,6 +5,9 @@ public final class CurlMulti {
     private let handle: UnsafeMutableRawPointer
     private var running: [UnsafeMutableRawPointer: CurlEasy] = [:]
 
+    /// Whether the descriptor beside the sockets was readable when the last ``step(milliseconds:beside:)`` waited.
+    public private(set) var wasWoken = false
+
     public struct Finished {
         public let easy: CurlEasy
         public let result: Result<CurlResponse, CurlError>
@@ -43,12 +46,14 @@ public final class CurlMulti {
     /// Moves everything on, waits at most so long until something is done, and returns what is.
     /// - Parameter wake: a descriptor that ends the wait when it becomes readable (−1: none). It is not read.
     public func step(milliseconds: Int, beside wake: Int32 = -1) throws(CurlError) -> [Finished] {
+        wasWoken = false
         try perform()
         let done = finished()
         if !done.isEmpty || milliseconds <= 0 { return done }
         var extra = curl_waitfd(fd: wake, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         let code = curl_multi_poll(handle, &extra, wake >= 0 ? 1 : 0, Int32(clamping: milliseconds), nil)
         guard code == CURLM_OK else { throw CurlError(.local, code: Int(code.rawValue), String(cString: curl_multi_strerror(code))) }
+        wasWoken = wake >= 0 && extra.revents != 0
         try perform()
         return finished()
     }

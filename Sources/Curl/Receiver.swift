@@ -35,20 +35,6 @@ final class Receiver {
         if headerBytes.count + bytes.count <= Receiver.headerLimit { headerBytes.append(contentsOf: bytes) }
     }
 
-    func headers() -> [(name: String, value: String)] {
-        headerBytes.split(separator: 0x0A).compactMap { line in
-            guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-            return (trimmed(line[..<colon]), trimmed(line[line.index(after: colon)...]))
-        }
-    }
-
-    private func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
-        var bytes = bytes
-        while let first = bytes.first, first <= 0x20 { bytes.removeFirst() }
-        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-
     func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
         guard addresses.allows(Receiver.bytes(of: address)) else {
             refusedAddress = true

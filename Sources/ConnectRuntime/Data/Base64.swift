@@ -10,6 +10,11 @@ public enum Base64 {
         String(decoding: encode(bytes, urlAlphabet, padded: false), as: UTF8.self)
     }
 
+    /// The same for arrays, which most are: compiled for them.
+    public static func urlSafe(_ bytes: [UInt8]) -> String {
+        String(decoding: encode(bytes, urlAlphabet, padded: false), as: UTF8.self)
+    }
+
     static func encode(_ bytes: some Collection<UInt8>, _ alphabet: [UInt8], padded: Bool) -> [UInt8] {
         let copy = Array(bytes)
         return [UInt8](unsafeUninitializedCapacity: (copy.count + 2) / 3 * 4) { target, count in

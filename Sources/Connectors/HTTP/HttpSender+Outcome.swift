@@ -18,6 +18,8 @@ extension HttpSender {
 
     func outcome(of response: CurlResponse, _ start: Start, _ token: AccessToken?) throws -> SentOutcome {
         let first = start.items[0].payload
+        let verdict = configuration.statuses.verdict(response.status, isDelete: first.isDelete)
+        if verdict == .delivered, response.status != 207 { return delivered(response) }
         let answer = Array(redaction.clean(response.body).prefix(DeliveryFailure.answerLimit))
         let failure = DeliveryFailure(status: response.status, "\(method(first)) \(first.target.shown) answered \(response.status)", answer: answer)
         if response.status == 401, let token, case .oauth2(let source) = configuration.authorization {
@@ -39,7 +41,7 @@ extension HttpSender {
             return SentOutcome(delivery: .items(outcomes), response: response, failure: nil)
         }
         let after = response.header("Retry-After").flatMap { RetryAfter.milliseconds($0, wallMilliseconds: context.clock.wallMilliseconds()) }
-        switch configuration.statuses.verdict(response.status, isDelete: first.isDelete) {
+        switch verdict {
         case .delivered: return delivered(response)
         case .refused: return refused(failure)
         case .throttled: return failed(.throttled, failure, after: after)

@@ -44,6 +44,8 @@ final class HttpSender {
 
     var hasRoom: Bool { !idle.isEmpty }
     var count: Int { running.count }
+    /// Whether the task was wanted when the last step waited.
+    var wasWoken: Bool { multi.wasWoken }
     var lanes: Int { configuration.delivery.lanes }
     var batchRecords: Int { configuration.delivery.batchRecords }
 

@@ -21,7 +21,7 @@ final class HttpSinkTask: SinkTask {
 
     /// Above these the partitions are paused until half of it is gone.
     private static let mostBytes = 32 << 20
-    private static let mostRecords = 40_000
+    private static let mostRecords = 20_000
     /// How long one `put` waits for answers before it gives the runner its turn, and how soon it is called again.
     private static let turnMilliseconds: Int64 = 20
     private static let nextTurnMilliseconds = 1
@@ -78,7 +78,7 @@ final class HttpSinkTask: SinkTask {
             let done = try sender.step(milliseconds: Int(wait), beside: context.wakeUp.fileDescriptor)
             for (start, outcome) in done { try finish(start, outcome, results) }
             try settle(results)
-            if context.wakeUp.isSet || (done.isEmpty && self.now >= end) { break }
+            if sender.wasWoken || (done.isEmpty && self.now >= end) { break }
             // More records are there to be fetched: the lanes hold enough for the while that takes.
             if !isPaused, scheduler.count <= low, scheduler.count > scheduler.inFlight { break }
             if self.now >= end, scheduler.count > 0 { break }

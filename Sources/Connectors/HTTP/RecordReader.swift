@@ -56,7 +56,8 @@ final class RecordReader {
         if !isDelete {
             buffer.removeAll()
             try configuration.item.write(source, into: &buffer)
-            body = buffer.bytes
+            // Just its bytes: the buffer keeps its room for the next one.
+            body = buffer.withUnsafeBytes { Array($0) }
         }
         let pending = PendingRecord(
             entry: entry, ticket: ticket, offset: origin.offset, target: target, headers: headers, body: body, idempotencyKey: key)

@@ -16,7 +16,11 @@ package struct IdempotencyKey: Sendable {
         self.head = head
     }
 
-    package func key(offset: Int64) -> String { Base64.urlSafe(SHA256.hash(head + String(offset).utf8)) }
+    package func key(offset: Int64) -> String {
+        var bytes = head
+        bytes.append(contentsOf: String(offset).utf8)
+        return Base64.urlSafe(SHA256.hash(bytes))
+    }
 
     /// Names a list of records: another list, or another order, gets another name.
     package static func combined(_ keys: [String]) -> String { Base64.urlSafe(SHA256.hash(Array(keys.joined(separator: "\0").utf8))) }

@@ -31,29 +31,31 @@ package struct ItemBody: Sendable {
     }
 
     private func writeItem(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
-        let start = buffer.count
-        if case .string(let text) = source.record.value, let document = Self.document(text) {
-            buffer.append(document)
-        } else {
-            try PlainText.writeJSON(source.record.value, into: &buffer)
+        let value = source.record.value
+        let document: [UInt8]? = if case .string(let text) = value { Self.document(text) } else { nil }
+        if keyField.text.isEmpty {
+            if let document { return buffer.append(document) }
+            return try PlainText.writeJSON(value, into: &buffer)
         }
-        if keyField.text.isEmpty { return }
-        let item = Array(buffer.bytes[start...])
-        buffer.truncate(to: start)
-        if item.first == UInt8(ascii: "{") {
-            try checkFree(source.record.value)
-            buffer.append(UInt8(ascii: "{"))
-            writeKey(source, into: &buffer)
-            let rest = item.dropFirst()
-            if rest.first(where: { $0 > 0x20 }) != UInt8(ascii: "}") { buffer.append(UInt8(ascii: ",")) }
-            buffer.append(Array(rest))
-        } else {
-            // A text or a number has no room for a key: it gets a wrapping.
-            buffer.append(UInt8(ascii: "{"))
-            writeKey(source, into: &buffer)
-            buffer.append(",\"value\":")
-            buffer.append(item)
-            buffer.append(UInt8(ascii: "}"))
+        let isObject = document.map { $0.first == UInt8(ascii: "{") } ?? Self.isObject(value)
+        if isObject { try checkFree(value) }
+        buffer.append(UInt8(ascii: "{"))
+        writeKey(source, into: &buffer)
+        // A text or a number has no room for a key: it gets a wrapping.
+        if !isObject { buffer.append(",\"value\":") }
+        let start = buffer.count
+        if let document { buffer.append(document) } else { try PlainText.writeJSON(value, into: &buffer) }
+        if !isObject { return buffer.append(UInt8(ascii: "}")) }
+        // The object's own brace gives way: its members follow the key.
+        let isEmpty = buffer.bytes[(start + 1)...].first { $0 > 0x20 } == UInt8(ascii: "}")
+        buffer.replace(at: start, bigEndian: isEmpty ? UInt8(ascii: " ") : UInt8(ascii: ","))
+    }
+
+    private static func isObject(_ value: Value) -> Bool {
+        switch value {
+        case .structure: true
+        case .map(let entries): entries.allSatisfy { if case .string = $0.key { true } else { false } }
+        default: false
         }
     }
 
