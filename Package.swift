@@ -66,6 +66,6 @@ let package = Package(
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], swiftSettings: strict),
-        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectREST", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "SQLite"], swiftSettings: strict),
     ]
 )

@@ -51,6 +51,8 @@ public final class CurlEasy {
         try set(CURLOPT_ACCEPT_ENCODING, "")
         // An empty proxy also keeps the environment's out.
         try set(CURLOPT_PROXY, options.proxy ?? "")
+        if let user = options.proxyUser { try set(CURLOPT_PROXYUSERNAME, user) }
+        if let password = options.proxyPassword { try set(CURLOPT_PROXYPASSWORD, password) }
         switch options.version {
         case .http1: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         case .http2WhereTLS: try set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
@@ -61,7 +63,7 @@ public final class CurlEasy {
 
     private func apply(_ tls: CurlTLS) throws(CurlError) {
         try set(CURLOPT_SSL_VERIFYPEER, tls.verifiesServer ? 1 : 0)
-        try set(CURLOPT_SSL_VERIFYHOST, tls.verifiesServer ? 2 : 0)
+        try set(CURLOPT_SSL_VERIFYHOST, tls.verifiesServer && tls.verifiesName ? 2 : 0)
         try set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         if let pem = tls.authorities {
             try set(pem, path: CURLOPT_CAINFO, blob: CURLOPT_CAINFO_BLOB)

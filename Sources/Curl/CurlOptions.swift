@@ -11,6 +11,8 @@ public struct CurlOptions: Sendable {
     public var version = Version.http2WhereTLS
     /// A proxy's URL, `nil` for none.
     public var proxy: String?
+    public var proxyUser: String?
+    public var proxyPassword: String?
     /// Which resolved addresses may be connected to.
     public var addresses = AddressPolicy.any
 
@@ -28,6 +30,8 @@ public struct CurlTLS: Sendable {
     public var clientKeyPassword: String?
     /// `sha256//<base64>`: the public key the server must have.
     public var pinnedKey: String?
+    /// Whether the server's certificate must be for the name in the URL.
+    public var verifiesName = true
     /// Switched off, anybody can answer. For tests of one's own.
     public var verifiesServer = true
 

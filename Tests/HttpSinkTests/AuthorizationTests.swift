@@ -45,6 +45,24 @@ struct AuthorizationTests {
         for text in [report.deadLetters[0].error.description] + report.logLines + report.notes { #expect(!text.contains(Self.secret)) }
     }
 
+    /// Secrets in the URL and in headers written by hand, repeated by the endpoint: neither dead letters nor the topics of answers show them.
+    @Test(arguments: [200, 400])
+    func whatAnEndpointRepeatsIsHidden(_ status: Int) async throws {
+        let server = try ScriptedServer { request, _ in .status(status, body: "cannot \(request.method) \(request.target), \(request.header("X-Auth-Token") ?? "")") }
+        defer { server.stop() }
+        let report = try await onThread {
+            try Sink.deliver(
+                server, ["http.url": server.url + "/hook?api_key=\(Self.secret)&page=one", "http.headers.additional": "X-Auth-Token:Token \(Self.secret)-2", "response.topic": "answers", "error.topic": "refusals"],
+                batches: [[Sink.record("k", "v")]])
+        }
+        #expect(server.requests.first?.target == "/hook?api_key=s3cr3t-Wert&page=one")
+        let texts = (report.emitted["answers"] ?? []) + (report.emitted["refusals"] ?? [])
+        let answers = texts.flatMap { set in (0..<set.count).map { set.value(at: $0)?.utf8Text ?? "" } }
+        #expect(answers.count == 1)
+        for text in answers + report.logLines + report.notes + report.deadLetters.map(\.error.description) { #expect(!text.contains(Self.secret), "\(text)") }
+        #expect(answers[0].contains("page=one"))
+    }
+
     /// One token for all lanes and tasks; a 401 renews it once, and the record goes through.
     @Test func tokensAreFetchedOnceAndRenewedOnRefusal() async throws {
         let issued = Atomic(0)

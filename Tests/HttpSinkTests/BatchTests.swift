@@ -190,6 +190,52 @@ struct BatchTests {
         #expect(report.deadLetters.map(\.offset) == [1])
     }
 
+    /// What shares a batch: anything, one partition's records, one key's.
+    @Test func batchesByKey() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        _ = try await onThread {
+            try Sink.deliver(server, ["batching.enabled": "true", "batch.format": "array", "batch.by": "key", "delivery.lanes": "1"], batches: [(0..<30).map { Sink.record("k\($0 / 10)", "{\"n\":\"\($0)\"}") }])
+        }
+        #expect(try server.requests.map { try Self.items($0).compactMap { $0["n"] } } == (0..<3).map { key in (0..<10).map { "\(key * 10 + $0)" } })
+    }
+
+    /// An endpoint that says 200 and means no.
+    @Test func anAnswerMayHaveToSayThatItIsGood() async throws {
+        let server = try ScriptedServer { request, _ in .status(200, body: request.text == "1" ? #"{"r":{"ok":false,"why":"no such channel"}}"# : request.text == "2" ? "no JSON" : #"{"r":{"ok":true}}"#) }
+        defer { server.stop() }
+        let report = try await onThread { try Sink.deliver(server, ["response.success.path": "r.ok"], batches: [(0..<4).map { Sink.record("k", "\($0)") }]) }
+        #expect(report.deadLetters.map(\.offset) == [1, 2])
+        #expect(report.deadLetters[0].error.message.contains("no such channel"))
+    }
+
+    @Test func whatARefusalDoes() async throws {
+        let server = try ScriptedServer { _, _ in .status(400) }
+        defer { server.stop() }
+        let (skipped, reported) = try await onThread {
+            (try Sink.deliver(server, ["on.permanent": "skip"], batches: [[Sink.record("a", "1")]]), try Sink.deliver(server, ["on.permanent": "dlq"], batches: [[Sink.record("a", "1")]]))
+        }
+        #expect(skipped.deadLetters.isEmpty)
+        #expect(skipped.logLines.contains { $0.contains("answered 400") })
+        #expect(reported.deadLetters.count == 1)
+        let error = await #expect(throws: ConnectError.self) { try await onThread { _ = try Sink.deliver(server, ["on.permanent": "fail"], batches: [[Sink.record("a", "1")]]) } }
+        #expect(error?.code == "http.status_400")
+    }
+
+    /// A batch whose items show no key is said to be one; a text that is an object with that member is refused as a value with it is.
+    @Test func batchesWithoutKeysAreToldOf() async throws {
+        func warns(_ settings: KeyValuePairs<Name, String>, _ plugin: Plugin = Sink.plugin) -> Bool {
+            let (config, _) = plugin.definition.parse(Sink.pairs([("http.url", "http://h"), ("batching.enabled", "true"), ("batch.max.size", "5")] + settings.map { ($0.key, $0.value) }))
+            return HttpConfiguration.problems(config).contains { $0.code == "http.batch_without_keys" && $0.isWarning }
+        }
+        #expect(!warns([:]) && !warns(["http.body": "record", "batch.idempotency.field": ""]) && !warns(["http.body.template": "{\"k\":\"${idempotency_key}\"}"]))
+        #expect(warns(["batch.idempotency.field": ""]) && warns(["batch.format": "template"]) && warns(["http.body.template": "${value}"]) && warns([:], HttpPlugins.all[1]))
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let report = try await onThread { try Sink.deliver(server, ["batching.enabled": "true"], batches: [[Sink.record("a", "{\"idempotency_key\":\"mine\"}")]]) }
+        #expect(report.deadLetters.map(\.error.code) == ["http.batch_key_field"])
+    }
+
     @Test func otherProductsDefaults() async throws {
         let server = try ScriptedServer { _, _ in .status(200) }
         defer { server.stop() }

@@ -87,11 +87,35 @@ struct InjectionTests {
         ["http.url": "http://h", "http.method": "GET IT"], ["http.url": "http://h", "http.authorization.type": "bearer"], ["http.url": "http://h", "http.authorization.type": "bearer", "auth.token": "a\nb"],
         ["http.url": "http://h", "http.authorization.type": "oauth2"], ["http.url": "http://h", "signature": "hmac-sha256"], ["http.url": "http://h", "retry.on": "5xx"], ["http.url": "http://h", "drop.on": "600"],
         ["http.url": "http://h", "batching.enabled": "true", "batch.format": "xml"], ["http.url": "http://h", "https.ssl.truststore.type": "JKS"], ["http.url": "http://h", "http.allowed.hosts": "a:b"], [:],
-        ["http.url": "http://h", "http.timeout": "0"], ["http.url": "http://h", "delivery.lanes": "99999999999999999999"],
+        ["http.url": "http://h", "http.timeout": "0"], ["http.url": "http://h", "follow.redirects": "true"], ["http.url": "http://h", "auth.type": "ssl"], ["http.url": "http://h", "on.permanent": "retry"], ["http.url": "http://h", "delivery.lanes": "99999999999999999999"],
     ] as [[String: String]])
     func configurationsThatCannotWork(_ settings: [String: String]) {
         let error = #expect(throws: ConnectError.self) { _ = try SinkHarness(Sink.plugin, Sink.pairs(settings.map { (Name($0.key), $0.value) })) }
         #expect(error?.description.contains("pw@") == false)
+    }
+
+    /// Names that other products, and people, know these things by.
+    @Test(arguments: [
+        ["http.url": "http://h", "http.content.type": "text/plain", "proxy.url": "http://p:1", "http2": "false", "follow.redirects": "false", "retry.on": "503,connect,timeout", "retry.max": "3", "retry.backoff.min.ms": "5"],
+        ["http.api.url": "http://h", "auth.type": "BASIC", "connection.user": "u", "connection.password": "p", "http.proxy.host": "p", "http.proxy.port": "1", "http.proxy.user": "a", "http.proxy.password": "b"],
+        ["http.url": "http://h", "http.authorization.type": "ssl", "tls.certificate": "-----BEGIN CERTIFICATE-----", "https.host.verifier.enabled": "false", "connection.disallow.local.ips": "true"],
+        ["http.url": "http://h", "timeout.request.ms": "5", "timeout.connect.ms": "5", "batch.max.records": "5", "batching.enabled": "true", "batch.by": "url", "kafka.retry.backoff.ms": "7"],
+    ] as [[String: String]])
+    func knownNamesAreTaken(_ settings: [String: String]) {
+        let map = Sink.pairs(settings.map { (Name($0.key), $0.value) })
+        #expect(HttpSettings.definition.unknownNames(in: map).isEmpty)
+        let (config, problems) = HttpSettings.definition.parse(map)
+        let all = problems + HttpConfiguration.problems(config)
+        #expect(all.allSatisfy { $0.isWarning })
+    }
+
+    /// A host that the configuration names may be kept from being this machine as well.
+    @Test func aFixedHostMayBeKeptFromBeingLocal() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let report = try await onThread { try Sink.deliver(server, ["connection.disallow.local.ips": "true"], batches: [[Sink.record("k", "v")]]) }
+        #expect(report.deadLetters.count == 1)
+        #expect(server.requests.isEmpty)
     }
 
     @Test func settingsAreDocumentedAndDistinct() {

@@ -1,34 +1,20 @@
-/// Finds the password inside a URL: after the user (`scheme://user:password@host`) or as a parameter (`?password=…`).
-enum URLPassword {
+/// Finds the secrets inside a URL: after the user (`scheme://user:password@host`) or as a parameter (`?password=…`, `?api_key=…`).
+package enum URLPassword {
     static func hide(_ text: String) -> String {
         let bytes = Array(text.utf8)
-        var out: [UInt8] = []
-        var last = 0
-        for range in ranges(bytes) {
-            let found = String(decoding: bytes[range], as: UTF8.self)
-            if range.isEmpty || ReferenceResolver.isOnlyReferences(found) { continue }
-            out += bytes[last..<range.lowerBound]
-            out += Array(Secret.hidden.utf8)
-            last = range.upperBound
-        }
-        return String(decoding: out + bytes[last...], as: UTF8.self)
+        return HiddenRanges.hide(bytes, ranges(bytes))
+    }
+
+    /// The secrets themselves, as they are written there: for whoever must not repeat them.
+    package static func secrets(in text: String) -> [String] {
+        let bytes = Array(text.utf8)
+        return ranges(bytes).map { String(decoding: bytes[$0], as: UTF8.self) }.filter { !$0.isEmpty }
     }
 
     /// Puts the passwords of `old` where `text` says `[hidden]`; `nil` when they do not stand in the same number of places.
     static func restore(_ text: String, from old: String) -> String? {
         let bytes = Array(text.utf8), oldBytes = Array(old.utf8)
-        let places = ranges(bytes), oldPlaces = ranges(oldBytes)
-        guard places.count == oldPlaces.count, !places.isEmpty else { return nil }
-        var out: [UInt8] = []
-        var last = 0
-        for (place, oldPlace) in zip(places, oldPlaces) {
-            out += bytes[last..<place.lowerBound]
-            let isHidden = bytes[place].elementsEqual(Secret.hidden.utf8)
-            out += isHidden ? oldBytes[oldPlace] : bytes[place]
-            last = place.upperBound
-        }
-        let whole = String(decoding: out + bytes[last...], as: UTF8.self)
-        return whole.contains(Secret.hidden) ? nil : whole
+        return HiddenRanges.restore(bytes, ranges(bytes), from: oldBytes, ranges(oldBytes))
     }
 
     /// `host:port` of a URL, empty when the text is none.
@@ -68,10 +54,19 @@ enum URLPassword {
             let end = bytes[(start + 1)...].firstIndex { ends.contains($0) } ?? bytes.count
             if let equals = bytes[(start + 1)..<end].firstIndex(of: UInt8(ascii: "=")) {
                 let name = String(decoding: bytes[(start + 1)..<equals], as: UTF8.self).lowercased()
-                if name.contains("password") || name.contains("secret") || name.contains("token") { found.append((equals + 1)..<end) }
+                if isSecret(name) { found.append((equals + 1)..<end) }
             }
             index = end < bytes.count && bytes[end] != UInt8(ascii: "#") ? end : nil
         }
         return found
     }
+
+    /// Whether a parameter's name says that its value is a secret: `client_secret`, `api-key`, Azure's `code` and `sig`.
+    private static func isSecret(_ name: String) -> Bool {
+        let plain = String(name.filter { $0 != "_" && $0 != "-" && $0 != "." })
+        return secretWords.contains { plain.contains($0) } || secretNames.contains(plain)
+    }
+
+    private static let secretWords = ["password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "credential", "signature"]
+    private static let secretNames: Set<String> = ["key", "sig", "code", "auth", "pwd", "pass"]
 }

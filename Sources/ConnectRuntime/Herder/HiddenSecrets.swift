@@ -1,6 +1,7 @@
 /// Shows configurations without their secrets, and understands them when they come back (D12): a pure set of rules.
 ///
-/// Hidden are values of password-typed settings, of unknown settings named like secrets, and passwords inside URLs. References
+/// Hidden are values of password-typed settings, of unknown settings named like secrets, secrets inside URLs, and the values of headers
+/// that show who sends. References
 /// (`${env:X}`) are no secrets and are echoed as written.
 package struct HiddenSecrets: Sendable {
     private let definition: ConfigDefinition
@@ -14,7 +15,19 @@ package struct HiddenSecrets: Sendable {
 
     package func hide(_ name: Name, _ text: String) -> String {
         if isSecret(name) { return ReferenceResolver.isOnlyReferences(text) ? text : Secret.hidden }
+        if HeaderSecret.isHeaderList(name) {
+            let bytes = Array(text.utf8)
+            return HiddenRanges.hide(bytes, HeaderSecret.ranges(bytes))
+        }
         return URLPassword.hide(text)
+    }
+
+    private func restored(_ name: Name, _ text: String, from old: String) -> String? {
+        if HeaderSecret.isHeaderList(name) {
+            let bytes = Array(text.utf8), oldBytes = Array(old.utf8)
+            return HiddenRanges.restore(bytes, HeaderSecret.ranges(bytes), from: oldBytes, HeaderSecret.ranges(oldBytes))
+        }
+        return URLPassword.restore(text, from: old)
     }
 
     private func isSecret(_ name: Name) -> Bool {
@@ -43,7 +56,7 @@ package struct HiddenSecrets: Sendable {
             }
             if equalBytes(text, Secret.hidden) {
                 restored[entry.name] = .some(old)
-            } else if let whole = URLPassword.restore(text, from: old) {
+            } else if let whole = self.restored(entry.name, text, from: old) {
                 restored[entry.name] = .some(whole)
             } else {
                 throw HerderError(.badRequest, "\"\(entry.name)\" holds \(Secret.hidden) in a place where the stored value has no password: send the value again")

@@ -19,9 +19,11 @@ extension HttpSender {
     func outcome(of response: CurlResponse, _ start: Start, _ token: AccessToken?) throws -> SentOutcome {
         let first = start.items[0].payload
         let verdict = configuration.statuses.verdict(response.status, isDelete: first.isDelete)
-        if verdict == .delivered, response.status != 207 { return delivered(response) }
+        let isTaken = verdict == .delivered && says(response, at: configuration.successPath, first)
+        if isTaken, response.status != 207 { return delivered(response) }
         let answer = Array(redaction.clean(response.body).prefix(DeliveryFailure.answerLimit))
         let failure = DeliveryFailure(status: response.status, "\(method(first)) \(first.target.shown) answered \(response.status)", answer: answer)
+        if verdict == .delivered, !isTaken { return refused(failure) }
         if response.status == 401, let token, case .oauth2(let source) = configuration.authorization {
             do { _ = try fetch(source, refused: token.version) } catch {
                 let error = ConnectError(error)
@@ -48,6 +50,19 @@ extension HttpSender {
         // A server that says when it will be back means everybody.
         case .retriable where response.status == 503 && after != nil: return failed(.throttled, failure, after: after)
         case .retriable: return failed(response.status >= 500 ? .server : .request, failure, after: after)
+        }
+    }
+
+    /// Whether an answer says what `response.success.path` asks for.
+    private func says(_ response: CurlResponse, at path: [Name]?, _ record: PendingRecord) -> Bool {
+        guard let path, !record.isDelete else { return true }
+        var found = try? JSON.parse(response.body, duplicateNames: .lastWins)
+        for name in path { found = found?[name] }
+        switch found {
+        case nil, .null?, .boolean(false)?: return false
+        case .string(let text)?: return !text.isEmpty
+        case .number(let text)?: return Double(text) != 0
+        default: return true
         }
     }
 

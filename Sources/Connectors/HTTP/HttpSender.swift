@@ -29,7 +29,7 @@ final class HttpSender {
         redaction = configuration.redaction
         var options = configuration.curl
         // One byte more than a dead letter holds would do; answers that name items are longer.
-        options.responseLimit = configuration.batch == nil && configuration.responseTopic == nil ? 16 * 1024 : 4 << 20
+        options.responseLimit = configuration.batch == nil && configuration.responseTopic == nil && configuration.successPath == nil ? 16 * 1024 : 4 << 20
         // The token's server is named by the configuration, not by records.
         var tokenOptions = configuration.curl
         tokenOptions.addresses = .any

@@ -93,7 +93,7 @@ final class HttpSinkTask: SinkTask {
         if let failure = outcome.failure, start.attempts == 0 { context?.logger.warning("\(failure.message), \(start.items.count) record(s), first \(start.items[0].payload.place); it is tried again as configured") }
         if case .failed = outcome.delivery { context?.metrics.retries.add() }
         let settled = scheduler.finish(start.lane, outcome.delivery, now: now, using: &random)
-        results.add(settled, answer: outcome.response)
+        results.add(settled, answer: outcome.response, sender?.redaction ?? Redaction([]))
     }
 
     /// Writes dead letters and answers, then lets the offsets go.

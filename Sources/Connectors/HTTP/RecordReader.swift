@@ -61,13 +61,26 @@ final class RecordReader {
         }
         let pending = PendingRecord(
             entry: entry, ticket: ticket, offset: origin.offset, target: target, headers: headers, body: body, idempotencyKey: key)
-        let route = headers.isEmpty ? target.url : target.url + "\n" + headers.joined(separator: "\n")
         return Queued(
-            order: order(record, origin), origin: target.origin, route: route, bytes: (body?.count ?? 0) + Self.overhead, queuedAt: now, isAlone: isDelete, payload: pending)
+            order: order(record, origin), origin: target.origin, route: route(target, headers, record, origin), bytes: (body?.count ?? 0) + Self.overhead, queuedAt: now, isAlone: isDelete, payload: pending)
     }
 
     /// What a record costs beside its body, about.
     private static let overhead = 256
+
+    /// What the records of one batch have in common.
+    private func route(_ target: URLTemplate.Target, _ headers: [String], _ record: Record, _ origin: LogOrigin) -> String {
+        let isPlain = configuration.batch == nil || configuration.batchBy == .none || configuration.batchBy == .url
+        if isPlain, headers.isEmpty { return target.url }
+        var parts = [target.url] + headers
+        switch configuration.batchBy {
+        case .none, .url: break
+        case .partition: parts.append("\(origin.topicPartition)")
+        // A hash may put two keys together, which is no harm.
+        case .key: parts.append("\(record.key.hashValue)")
+        }
+        return parts.joined(separator: "\n")
+    }
 
     private func order(_ record: Record, _ origin: LogOrigin) -> Int? {
         var hasher = Hasher()

@@ -21,10 +21,12 @@ final class ResultReporter {
         done.append(ticket)
     }
 
-    func add(_ settled: DeliveryScheduler<PendingRecord>.Settled, answer: CurlResponse?) {
+    /// - Parameter redaction: takes out of answers what some endpoints repeat of a request; failures went through it already.
+    func add(_ settled: DeliveryScheduler<PendingRecord>.Settled, answer: CurlResponse?, _ redaction: Redaction) {
+        let body = configuration.responseTopic != nil && !settled.delivered.isEmpty ? answer.map { redaction.clean($0.body) } : nil
         for item in settled.delivered {
             done.append(item.payload.ticket)
-            if configuration.responseTopic != nil, let answer { write(item.payload, status: answer.status, answer.body, into: &answers) }
+            if let answer, let body { write(item.payload, status: answer.status, body, into: &answers) }
         }
         for (item, failure) in settled.failed {
             if configuration.errorTopic != nil { write(item.payload, status: failure.status, failure.answer, into: &refusals) }
@@ -72,7 +74,8 @@ final class ResultReporter {
     }
 
     private func report(_ failures: [(entry: RecordBatch.Entry, error: ConnectError)]) throws {
-        if configuration.passesOver {
+        if configuration.refusal == .fails, let first = failures.first { throw first.error }
+        if configuration.refusal == .isPassedOver {
             context.metrics.recordsSkipped.add(failures.count)
             for (_, error) in failures { context.logger.warning("a record is passed over (behavior.on.error)", error: error) }
         } else if let reporter = context.reporter {

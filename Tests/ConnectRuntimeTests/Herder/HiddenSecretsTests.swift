@@ -15,9 +15,21 @@ import Testing
         ("http://h:80/a?token=abc&x=1", "http://h:80/a?token=[hidden]&x=1"), ("no url: at all", "no url: at all"),
         ("postgresql://app:${env:PW}@h/d", "postgresql://app:${env:PW}@h/d"), ("postgresql://a:b@c:p/w@h/d", "postgresql://a:[hidden]@h/d"),
         ("jdbc:sqlserver://h;user=a;password=b;x=1", "jdbc:sqlserver://h;user=a;password=[hidden];x=1"), ("://", "://"), ("a://", "a://"),
+        ("https://h/hook?api_key=abc&x=1", "https://h/hook?api_key=[hidden]&x=1"), ("https://h/f?code=abc", "https://h/f?code=[hidden]"), ("https://h/f?sv=1&sig=a%2Fb", "https://h/f?sv=1&sig=[hidden]"),
+        ("https://h/f?keyboard=de", "https://h/f?keyboard=de"), ("https://h/f?key=${env:K}", "https://h/f?key=${env:K}"),
         ("postgresql://app:${env:PW:-dflt}x@h", "postgresql://app:[hidden]@h"), ("sqlite:s.db?password=hunter2", "sqlite:s.db?password=[hidden]"),
     ])
     func urls(_ text: String, _ shown: String) { #expect(secrets.hide("connection.url", text) == shown) }
+
+    @Test(arguments: [
+        ("X-A:b,Authorization:Bearer s3cret,X-C:d", "X-A:b,Authorization:Bearer [hidden],X-C:d"), ("Authorization: Bearer ${env:T}", "Authorization: Bearer ${env:T}"),
+        ("x-api-key: s3cret|X-A: b", "x-api-key: [hidden]|X-A: b"), ("X-Auth-Token:s3cret", "X-Auth-Token:[hidden]"), ("Cookie: a=b; c=d", "Cookie: [hidden]"), ("", ""), (",:,|", ",:,|"),
+    ])
+    func headersThatShowWhoSends(_ text: String, _ shown: String) throws {
+        #expect(secrets.hide("http.headers.additional", text) == shown)
+        let stored = ConfigMap(["connector.class": "ScriptedSink", "headers": text])
+        #expect(try secrets.restore(secrets.hide(stored), from: stored) == stored)
+    }
 
     @Test(arguments: ["api_key", "access-key", "db.pwd", "smtp.pass", "API-KEY", "my.secret"] as [Name])
     func unknownSettingsNamedLikeSecretsAreHidden(_ name: Name) { #expect(secrets.hide(name, "hunter2") == "[hidden]") }

@@ -1,3 +1,4 @@
+import ConnectREST
 import ConnectRuntime
 import Foundation
 import Testing
@@ -11,6 +12,7 @@ import connectd
         ConfigReference.page(
             sections: [
                 ("The worker", "Keys of the worker's own configuration: `--worker-config FILE`, `--set key=value`, or `\"worker\"` in a connectors file.", WorkerSettings.definition),
+                ("The webhook door", "Worker settings as well: `POST /topics/TOPIC` takes records where they open it ([http-sink.md](http-sink.md#the-webhook-door)).", ProduceSettings.definition),
                 ("Every source connector", "Beside the settings of its class.", ConnectorSettings.definition(.source)),
                 ("Every sink connector", "Beside the settings of its class.", ConnectorSettings.definition(.sink)),
             ], plugins: plugins)

@@ -6,7 +6,8 @@ import Synchronization
 import Testing
 
 /// Records that come in at the webhook door and leave over HTTP, while the worker between is killed again and again and the endpoint
-/// limps: every acknowledged record is delivered at least once, and once as counted by its idempotency key, in order per key (P1, P3, P6).
+/// fails in every way it knows: every acknowledged record is delivered at least once, and once as counted by its idempotency key, in order
+/// per key; the refused ones are dead letters, each once, with the answer (P1, P3, P4, P6).
 @Suite(.serialized) struct HttpKillTests {
     @Test(arguments: [false, true])
     func everyRecordArrivesUnderOneKey(_ inBatches: Bool) async throws {
@@ -24,7 +25,7 @@ private struct HttpPipe {
     let inBatches: Bool
     let seed: UInt64
     let folder: TemporaryFolder
-    private let endpoint = Endpoint()
+    private let endpoint = HttpEndpoint()
     private static let token = "token-of-the-door"
 
     init(inBatches: Bool, seed: UInt64) throws {
@@ -39,7 +40,12 @@ private struct HttpPipe {
         var random = RandomNumbers(seed: seed)
         let endpoint = endpoint, server = try ScriptedServer(keepsRequests: false) { request, number in endpoint.answer(request, number) }
         defer { server.stop() }
-        let port = try Worker.freePort(), file = try writeConfiguration(server.url)
+        let tokens = try ScriptedServer(keepsRequests: false) { _, _ in endpoint.tokenAnswer() }
+        defer { tokens.stop() }
+        let elsewhere = try ScriptedServer { _, _ in .status(200) }
+        defer { elsewhere.stop() }
+        endpoint.redirect(to: elsewhere.url)
+        let port = try Worker.freePort(), file = try writeConfiguration(server.url, tokens.url)
         let client = Client(port: port, token: Self.token)
         defer { client.halt() }
         let kills = Environment.isFull ? 20 : 5
@@ -57,16 +63,20 @@ private struct HttpPipe {
         let acknowledged = try client.stop()
         let worker = try Worker([file], folder: folder.path, dataDirectory: data, port: port, name: "worker-last")
         try worker.waitUntilReady()
-        let all = eventually(within: 60) { endpoint.values.isSuperset(of: acknowledged) ? true : nil }
+        let due = Set(acknowledged.filter { !HttpEndpoint.isRefused($0) })
+        let all = eventually(within: 240) { endpoint.values.isSuperset(of: due) ? true : nil }
         if all == nil {
             let status = try worker.request("GET", "/connectors/out/status").body
-            throw TestFailure("\(Set(acknowledged).subtracting(endpoint.values).count) of \(acknowledged.count) records did not arrive: \(status)\n\(worker.process.errors.suffix(2000))")
+            throw TestFailure("\(due.subtracting(endpoint.values).count) of \(due.count) records did not arrive: \(status)\n\(worker.process.errors.suffix(2000))")
         }
         // What is in the topic beside (a client that did not hear its answer sends again) has to arrive too; then the worker ends by itself.
-        let total = try worker.request("GET", "/_connectd/topics/in").body
-        _ = eventually(within: 30) { endpoint.count >= (Self.end(total) ?? .max) ? true : nil }
+        let total = Self.end(try worker.request("GET", "/_connectd/topics/in").body)
+        _ = eventually(within: 60) { endpoint.places + (Self.end((try? worker.request("GET", "/_connectd/topics/refused").body) ?? "") ?? 0) >= total ?? .max ? true : nil }
         try worker.stop()
         try compare(acknowledged)
+        if !elsewhere.requests.isEmpty { throw TestFailure("\(elsewhere.requests.count) requests followed a redirect") }
+        let missing = endpoint.missingKinds(inBatches: inBatches)
+        if !missing.isEmpty { throw TestFailure("the endpoint did not come to answer by \(missing.sorted()): the test proves little") }
         if acknowledged.count < kills * 10 { throw TestFailure("only \(acknowledged.count) records were sent meanwhile: the test proves little") }
     }
 
@@ -77,76 +87,67 @@ private struct HttpPipe {
     }
 
     private func compare(_ acknowledged: [Int]) throws {
-        let dump = try TopicDump(topic: "in", dataDirectory: data, folder: folder.path)
+        let topic = try TopicDump(topic: "in", dataDirectory: data, folder: folder.path), letters = try TopicDump(topic: "refused", dataDirectory: data, folder: folder.path)
         let arrivals = endpoint.arrivals
-        var faults: [String] = []
-        // One idempotency key for each record of the topic, and one record for each key.
-        var keys: [String: String] = [:], places: [String: String] = [:]
-        for arrival in arrivals {
-            if let known = keys[arrival.place], known != arrival.key { faults.append("\(arrival.place) came under two keys") }
-            if let known = places[arrival.key], known != arrival.place { faults.append("\(known) and \(arrival.place) came under one key") }
-            keys[arrival.place] = arrival.key
-            places[arrival.key] = arrival.place
+        var faults = endpoint.faults
+        // One idempotency key for each record of the topic, and one record for each key, on every try.
+        var places: [String: String] = [:]
+        for (place, keys) in endpoint.keys {
+            if keys.count > 1 { faults.append("\(place) came under \(keys.count) keys") }
+            for key in keys { if let known = places.updateValue(place, forKey: key) { faults.append("\(known) and \(place) came under one key") } }
         }
-        for line in dump.lines where keys["\(line.partition)@\(line.offset)"] == nil { faults.append("\(line.partition)@\(line.offset) did not arrive") }
-        if keys.count != dump.lines.count { faults.append("\(keys.count) keys for \(dump.lines.count) records") }
-        let inTopic = Set(dump.lines.compactMap { $0.value as? Int })
+        let arrived = Set(arrivals.map(\.place))
+        var refused: Set<String> = []
+        for line in topic.lines {
+            let place = "\(line.partition)@\(line.offset)", isRefused = (line.value as? Int).map(HttpEndpoint.isRefused) ?? false
+            if isRefused { refused.insert(place) }
+            if arrived.contains(place) == isRefused { faults.append(isRefused ? "\(place) counts as delivered, though it was refused" : "\(place) did not arrive") }
+        }
+        let inTopic = Set(topic.lines.compactMap { $0.value as? Int })
         if !inTopic.isSuperset(of: acknowledged) { faults.append("the topic lacks records that were acknowledged") }
-        // Order of the first arrivals, per key and partition.
-        var last: [String: Int64] = [:], seen: Set<String> = []
+        faults += order(arrivals) + check(letters, refused)
+        if !faults.isEmpty { throw TestFailure("\(faults.count) faults in \(topic.lines.count) records, \(arrivals.count) arrivals, \(letters.lines.count) dead letters:\n\(faults.prefix(10).joined(separator: "\n"))") }
+    }
+
+    /// Order of the first arrivals, per key and partition.
+    private func order(_ arrivals: [HttpEndpoint.Arrival]) -> [String] {
+        var last: [String: Int64] = [:], seen: Set<String> = [], faults: [String] = []
         for arrival in arrivals where seen.insert(arrival.place).inserted {
             let line = "\(arrival.partition)/\(arrival.recordKey)"
             if let before = last[line], before > arrival.offset { faults.append("\(arrival.place) came after offset \(before) of the same key") }
             last[line] = arrival.offset
         }
-        if !faults.isEmpty { throw TestFailure("\(faults.count) faults in \(dump.lines.count) records, \(arrivals.count) arrivals:\n\(faults.prefix(10).joined(separator: "\n"))") }
+        return faults
     }
 
-    private func writeConfiguration(_ url: String) throws -> String {
+    /// One dead letter for each refused record, with the status and the first 4 KiB of the answer, and no secret.
+    private func check(_ letters: TopicDump, _ refused: Set<String>) -> [String] {
+        var faults: [String] = [], found: Set<String> = []
+        for line in letters.lines {
+            func header(_ name: String) -> String { line.headers.first { $0.key == "__connect.errors.\(name)" }?.value.map { "\($0)" } ?? "" }
+            let place = "\(header("partition"))@\(header("offset"))", message = header("exception.message")
+            if !found.insert(place).inserted { faults.append("\(place) has two dead letters") }
+            if !message.contains("answered 400: bad xxx"), !message.contains("answered 422"), !message.contains("answered 302") { faults.append("the dead letter of \(place) says \(message.prefix(200))") }
+            if message.contains("answered 400"), !(4096...4300).contains(message.utf8.count) { faults.append("the dead letter of \(place) has \(message.utf8.count) bytes of words") }
+            for (name, value) in line.headers where "\(value ?? "")".contains("token-") || "\(value ?? "")".contains(Self.clientSecret) { faults.append("header \(name) of the dead letter of \(place) shows a secret") }
+        }
+        if found != refused { faults.append("dead letters lack \(refused.subtracting(found).sorted()), and have \(found.subtracting(refused).sorted()) beside") }
+        return faults
+    }
+
+    private static let clientSecret = "s3cr3t-of-the-client"
+
+    private func writeConfiguration(_ url: String, _ tokens: String) throws -> String {
         var sink = [
             "connector.class": "HttpSink", "topics": "in", "http.url": url, "http.body": "record", "retry.backoff.ms": "5", "retry.backoff.max.ms": "50", "circuit.breaker.pause.ms": "20",
+            "http.request.timeout.ms": "400", "http.authorization.type": "oauth2", "oauth2.access.token.url": tokens, "oauth2.client.id": "me", "oauth2.client.secret": Self.clientSecret,
+            "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "refused", "errors.deadletterqueue.context.headers.enable": "true", "errors.deadletterqueue.topic.replication.factor": "1",
         ]
         if inBatches { sink.merge(["batching.enabled": "true", "batch.max.size": "7", "batch.format": "array"]) { $1 } }
         let worker = ["webhook.enabled": "true", "webhook.topics": "in", "webhook.token": Self.token, "topic.partitions.default": "3", "offset.flush.interval.ms": "150"]
         let path = folder.file("connectors.json")
         try JSONSerialization.data(withJSONObject: ["connectors": ["out": sink], "worker": worker]).write(to: URL(filePath: path))
         return path
-    }
-}
-
-/// Takes records, and fails by plan: before it took them, and after.
-private final class Endpoint: Sendable {
-    struct Arrival {
-        let key: String
-        let partition: Int
-        let offset: Int64
-        let recordKey: String
-        let value: Int
-        var place: String { "\(partition)@\(offset)" }
-    }
-    private let state = Mutex<(arrivals: [Arrival], values: Set<Int>)>(([], []))
-
-    var arrivals: [Arrival] { state.withLock { $0.arrivals } }
-    var values: Set<Int> { state.withLock { $0.values } }
-    var count: Int { state.withLock { $0.values.count } }
-
-    func answer(_ request: ScriptedRequest, _ number: Int) -> ScriptedAnswer {
-        if number % 13 == 5 { return .status(503) }
-        if number % 29 == 7 { return .reset }
-        guard let document = try? JSONSerialization.jsonObject(with: Data(request.body)) else { return .status(500) }
-        let items = document as? [[String: Any]] ?? [document as? [String: Any] ?? [:]]
-        var arrivals: [Arrival] = []
-        for item in items {
-            guard let key = item["idempotency_key"] as? String, let partition = item["partition"] as? Int, let offset = item["offset"] as? NSNumber, let value = item["value"] as? Int else { return .status(500) }
-            if items.count == 1, let header = request.header("Idempotency-Key"), header != key { return .status(500) }
-            arrivals.append(Arrival(key: key, partition: partition, offset: offset.int64Value, recordKey: item["key"] as? String ?? "", value: value))
-        }
-        state.withLock { state in
-            state.arrivals += arrivals
-            for arrival in arrivals { state.values.insert(arrival.value) }
-        }
-        // Taken, and the answer lost: it will come again.
-        return number % 31 == 11 ? .reset : number % 17 == 3 ? .slow(200, pieces: ["o", "k"], milliseconds: 5) : .status(200)
     }
 }
 
@@ -178,7 +179,7 @@ private final class Client: Sendable {
                 state.withLock { $0.acknowledged += numbers }
                 next += 3
             }
-            usleep(2_000)
+            usleep(10_000)
         }
     }
 
@@ -187,7 +188,7 @@ private final class Client: Sendable {
     /// - Returns: what was acknowledged.
     func stop() throws -> [Int] {
         halt()
-        guard eventually(within: 60, look: { state.withLock { $0.isDone ? true : nil } }) != nil else { throw TestFailure("the client does not stop") }
+        guard eventually(within: 90, look: { state.withLock { $0.isDone ? true : nil } }) != nil else { throw TestFailure("the client does not stop") }
         return state.withLock { $0.acknowledged }
     }
 }

@@ -26,6 +26,10 @@ package enum Authorization: Sendable {
         }
         switch try config.value(Key.type) {
         case .none: self = .none
+        // The certificate shows who sends; the setting says that there is one.
+        case .ssl:
+            _ = try need(Key.certificate, "ssl")
+            self = .none
         case .static: self = try line("Authorization", need(Key.header, "static").reveal(), Key.header.name)
         case .basic:
             let user = try need(Key.user, "basic"), password = try need(Key.password, "basic")

@@ -24,6 +24,9 @@ package struct BodyTemplate: Sendable {
         }
     }
 
+    /// Whether it has a place for the record's idempotency key.
+    package var namesKey: Bool { parts.contains { $0.part == .place(.idempotencyKey) } }
+
     package func write(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
         for part in parts {
             switch part.part {

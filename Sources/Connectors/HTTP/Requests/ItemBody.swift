@@ -20,6 +20,15 @@ package struct ItemBody: Sendable {
         self.keyField = keyField
     }
 
+    /// Whether a batch's items show their records' idempotency keys.
+    package var carriesKey: Bool {
+        switch kind {
+        case .record: true
+        case .template(let template): template.namesKey
+        case .value: format?.needsJSON == true && !keyField.text.isEmpty
+        }
+    }
+
     package func write(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
         switch kind {
         case .template(let template): try template.write(source, into: &buffer)
@@ -32,13 +41,13 @@ package struct ItemBody: Sendable {
 
     private func writeItem(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
         let value = source.record.value
-        let document: [UInt8]? = if case .string(let text) = value { Self.document(text) } else { nil }
+        let (document, fields) = if case .string(let text) = value { Self.document(text) } else { ([UInt8]?.none, [Name]()) }
         if keyField.text.isEmpty {
             if let document { return buffer.append(document) }
             return try PlainText.writeJSON(value, into: &buffer)
         }
         let isObject = document.map { $0.first == UInt8(ascii: "{") } ?? Self.isObject(value)
-        if isObject { try checkFree(value) }
+        if isObject { try checkFree(value, fields) }
         buffer.append(UInt8(ascii: "{"))
         writeKey(source, into: &buffer)
         // A text or a number has no room for a key: it gets a wrapping.
@@ -67,12 +76,13 @@ package struct ItemBody: Sendable {
     }
 
     /// The same name twice in one object would leave it to the reader which one counts.
-    private func checkFree(_ value: Value) throws {
+    /// - Parameter fields: the members of a text that is a JSON object.
+    private func checkFree(_ value: Value, _ fields: [Name]) throws {
         let isTaken =
             switch value {
             case .structure(let structure): structure.schema.index(of: keyField) != nil
             case .map(let entries): entries.contains { $0.key == .string(keyField.text) }
-            default: false
+            default: fields.contains(keyField)
             }
         if isTaken {
             throw ConnectError(
@@ -82,11 +92,12 @@ package struct ItemBody: Sendable {
     }
 
     /// A text that is one JSON document goes out as that document; line breaks outside its strings become blanks.
-    private static func document(_ text: String) -> [UInt8]? {
-        guard let first = text.utf8.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }
+    private static func document(_ text: String) -> (bytes: [UInt8]?, fields: [Name]) {
+        guard let first = text.utf8.first(where: { $0 > 0x20 }), first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return (nil, []) }
         let bytes = Array(text.utf8)
-        guard (try? JSON.parse(bytes, duplicateNames: .lastWins)) != nil else { return nil }
-        return Array(bytes.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }.drop { $0 <= 0x20 })
+        guard let document = try? JSON.parse(bytes, duplicateNames: .lastWins) else { return (nil, []) }
+        let fields: [Name] = if case .object(let members) = document { members.map(\.name) } else { [] }
+        return (Array(bytes.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 }.drop { $0 <= 0x20 }), fields)
     }
 
     private func writeRecord(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {

@@ -175,6 +175,8 @@ package struct DeliveryScheduler<Payload> {
         let since = lanes[lane].failingSince ?? now
         lanes[lane].failingSince = since
         lanes[lane].attempts += 1
+        // Another failure came between: a token that is refused after it may well have run out meanwhile.
+        lanes[lane].hasNewToken = false
         let delay = max(after ?? 0, policy.backoff.delay(attempt: lanes[lane].attempts, using: &random))
         switch kind {
         case .server: hosts[origin]?.failed(now: now)

@@ -22,13 +22,25 @@ package struct HttpConfiguration: Sendable {
     package let signature: RequestSignature?
     package let compression: HttpSettings.Compression
     package let statuses: StatusRules
-    package let passesOver: Bool
+    package let refusal: Refusal
+    /// A member that an answer must have to mean delivered.
+    package let successPath: [Name]?
+    package let batchBy: HttpSettings.BatchBy
     package let responseTopic: Name?
     package let errorTopic: Name?
     package let delivery: DeliveryPolicy
     package let curl: CurlOptions
     /// What must not be shown where an answer repeats it.
     package let redaction: Redaction
+
+    /// What happens to a record that will never be taken.
+    package enum Refusal: Sendable {
+        /// As `errors.tolerance` says.
+        case isReported
+        case isPassedOver
+        /// The task ends, whatever `errors.tolerance` says.
+        case fails
+    }
 
     /// - Throws: ``ConnectError`` `.configuration` with the first problem.
     package init(_ config: Config) throws {
@@ -50,7 +62,7 @@ package struct HttpConfiguration: Sendable {
         url: URLTemplate, method: String, deleteMethod: String, nullBehavior: HttpSettings.NullBehavior, orderBy: HttpSettings.OrderBy,
         fixedHeaders: [String], headers: [HeaderTemplate], recordHeaders: [Name], contentType: String, item: ItemBody, batch: BatchFormat?,
         responseItems: [Name], idempotencyHeader: String?, authorization: Authorization, signature: RequestSignature?,
-        compression: HttpSettings.Compression, statuses: StatusRules, passesOver: Bool, responseTopic: Name?, errorTopic: Name?,
+        compression: HttpSettings.Compression, statuses: StatusRules, refusal: Refusal, successPath: [Name]?, batchBy: HttpSettings.BatchBy, responseTopic: Name?, errorTopic: Name?,
         delivery: DeliveryPolicy, curl: CurlOptions, redaction: Redaction
     ) {
         self.url = url
@@ -70,7 +82,9 @@ package struct HttpConfiguration: Sendable {
         self.signature = signature
         self.compression = compression
         self.statuses = statuses
-        self.passesOver = passesOver
+        self.refusal = refusal
+        self.successPath = successPath
+        self.batchBy = batchBy
         self.responseTopic = responseTopic
         self.errorTopic = errorTopic
         self.delivery = delivery

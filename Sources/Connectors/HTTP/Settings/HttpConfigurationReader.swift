@@ -40,15 +40,18 @@ struct HttpConfigurationReader {
         }
         let batch = try batchFormat()
         let (headers, contentType) = try headerTemplates(batch)
+        let item = try itemBody(batch)
+        if batch != nil, !item.carriesKey { problems.append(Self.withoutKeys(try config.value(Key.bodyTemplate) != nil)) }
         return HttpConfiguration(
             url: url, method: try method(Key.method), deleteMethod: try method(Key.deleteMethod), nullBehavior: try config.value(Key.nullBehavior),
             orderBy: try config.value(Key.orderBy), fixedHeaders: headers.filter(\.isFixed).compactMap(Self.fixedLine), headers: headers.filter { !$0.isFixed },
             recordHeaders: try config.value(Key.recordHeaders).map { Name($0) }, contentType: contentType,
-            item: try itemBody(batch), batch: batch,
-            responseItems: try config.value(Key.responseItems).utf8.split(separator: UInt8(ascii: ".")).map { Name(String(decoding: $0, as: UTF8.self)) },
+            item: item, batch: batch,
+            responseItems: Self.path(try config.value(Key.responseItems)),
             idempotencyHeader: try idempotencyHeader(), authorization: authorization, signature: try signature(),
             compression: try config.value(Key.compression), statuses: try statuses(),
-            passesOver: [.log, .ignore].contains(try config.value(Key.errorBehavior)),
+            refusal: try refusal(),
+            successPath: try path(Key.successPath), batchBy: try config.value(Key.batchBy),
             responseTopic: try config.value(Key.responseTopic).map { Name($0) }, errorTopic: try config.value(Key.errorTopic).map { Name($0) },
             delivery: try policy(batch), curl: try curlOptions(url, &problems), redaction: try redaction())
     }
@@ -57,6 +60,25 @@ struct HttpConfigurationReader {
 
     private func read<T>(_ setting: Setting<T>) throws(SettingError) -> T {
         do { return try config.value(setting) } catch { throw SettingError(ConnectError(error).message) }
+    }
+
+    private static func withoutKeys(_ isTemplate: Bool) -> ConfigProblem {
+        ConfigProblem(
+            "http.batch_without_keys", Key.batching.name, "the records of a batch carry no idempotency key, so an endpoint cannot tell what comes again after a failure",
+            suggestion: isTemplate ? "put ${idempotency_key} into http.body.template" : "set batch.format to ndjson, array or object, and batch.idempotency.field to idempotency_key", isWarning: true)
+    }
+
+    private static func path(_ text: String) -> [Name] { text.utf8.split(separator: UInt8(ascii: ".")).map { Name(String(decoding: $0, as: UTF8.self)) } }
+
+    private func path(_ setting: Setting<String?>) throws -> [Name]? { try config.value(setting).map(Self.path).flatMap { $0.isEmpty ? nil : $0 } }
+
+    private func refusal() throws -> HttpConfiguration.Refusal {
+        switch try config.value(Key.permanent) {
+        case .fail: .fails
+        case .skip: .isPassedOver
+        case .dlq: .isReported
+        case nil: [.log, .ignore].contains(try config.value(Key.errorBehavior)) ? .isPassedOver : .isReported
+        }
     }
 
     private func method(_ setting: Setting<String>) throws -> String {
@@ -152,7 +174,7 @@ struct HttpConfigurationReader {
         StatusRules(
             success: try check(Key.successOn.name) { () throws(SettingError) in try StatusSet(read(Key.successOn)) },
             drop: try check(Key.dropOn.name) { () throws(SettingError) in try StatusSet(read(Key.dropOn)) },
-            retry: try check(Key.retryOn.name) { () throws(SettingError) in try StatusSet(read(Key.retryOn)) })
+            retry: try check(Key.retryOn.name) { () throws(SettingError) in try StatusSet(read(Key.retryOn), besides: ["connect", "timeout"]) })
     }
 
     private func policy(_ batch: BatchFormat?) throws -> DeliveryPolicy {
@@ -161,7 +183,8 @@ struct HttpConfigurationReader {
         policy.batchRecords = batch == nil ? 1 : try config.value(Key.batchRecords)
         policy.batchBytes = try config.value(Key.batchBytes)
         policy.lingerMilliseconds = batch == nil ? 0 : Int64(try config.value(Key.linger))
-        policy.repeatsKeys = try config.value(Key.repeatsKeys)
+        // A batch of one key's records holds it as often as it likes.
+        policy.repeatsKeys = try config.value(Key.repeatsKeys) || config.value(Key.batchBy) == .key
         policy.retries = try config.value(Key.retries)
         policy.retryAgeMilliseconds = Int64(try config.value(Key.retryAge))
         policy.backoff = JitterBackoff(minimum: Int64(try config.value(Key.backoff)), maximum: Int64(try config.value(Key.longestBackoff)))
@@ -184,10 +207,18 @@ struct HttpConfigurationReader {
             case .http1: .http1
             case .http2: .http2
             }
+        if let http2 = try config.value(Key.http2) { options.version = http2 ? .http2WhereTLS : .http1 }
+        if try config.value(Key.redirects) {
+            throw Stop(
+                problem: ConfigProblem(
+                    "config.invalid_value", Key.redirects.name, "redirects are never followed: they drop the body, or carry a token elsewhere", suggestion: "set http.url to where the redirect leads"))
+        }
         options.proxy = try config.value(Key.proxy)
         let port = try config.value(Key.proxyPort)
         if options.proxy == nil, port > 0, let host = try config.value(Key.proxyHost), !host.isEmpty { options.proxy = "http://\(host):\(port)" }
-        if url.hasTemplatedHost, try !config.value(Key.allowLocal) { options.addresses = .publicOnly }
+        options.proxyUser = try config.value(Key.proxyUser)
+        options.proxyPassword = try config.value(Key.proxyPassword)?.reveal()
+        if try config.value(Key.disallowLocal) || (url.hasTemplatedHost && !config.value(Key.allowLocal)) { options.addresses = .publicOnly }
         for type in [Security.storeType, Security.keyStoreType] where try config.value(type).uppercased() != "PEM" {
             throw Stop(
                 problem: ConfigProblem(
@@ -199,6 +230,10 @@ struct HttpConfigurationReader {
         options.tls.clientKey = try config.value(Security.certificateKey).map { CurlTLS.PEM($0.reveal()) } ?? options.tls.clientCertificate
         options.tls.clientKeyPassword = try config.value(Security.keyPassword)?.reveal()
         options.tls.pinnedKey = try config.value(Security.pin)
+        options.tls.verifiesName = try config.value(Security.verifiesName)
+        if !options.tls.verifiesName {
+            problems.append(ConfigProblem("http.trusts_any_name", Security.verifiesName.name, "a certificate for any name is trusted", suggestion: "leave it on, and put the server's name into http.url", isWarning: true))
+        }
         if try config.value(Security.trustAll) {
             options.tls.verifiesServer = false
             problems.append(ConfigProblem("http.trusts_all", Security.trustAll.name, "any server with any certificate is trusted", suggestion: "set tls.ca instead", isWarning: true))
@@ -207,7 +242,7 @@ struct HttpConfigurationReader {
     }
 
     private func redaction() throws -> Redaction {
-        let settings = [Security.header, Security.password, Security.token, Security.key, Security.clientSecret, Security.keyPassword, Security.signatureSecret]
+        let settings = [Security.header, Security.password, Security.token, Security.key, Security.clientSecret, Security.keyPassword, Security.signatureSecret, Key.proxyPassword]
         var secrets = try settings.compactMap { try config.value($0) }
         if let header = try config.value(Security.header)?.reveal(), let space = header.utf8.lastIndex(of: 0x20) {
             // "Bearer abc": the token alone is as secret.
@@ -216,6 +251,11 @@ struct HttpConfigurationReader {
         if let user = try config.value(Security.user), let password = try config.value(Security.password) {
             secrets.append(Secret(Base64.standard(Array("\(user):\(password.reveal())".utf8))))
         }
+        // What an endpoint may repeat of the URL and of headers that were written by hand.
+        var written = URLPassword.secrets(in: try config.value(Key.url))
+        for text in [try config.value(Key.proxy), try config.value(Security.tokenURL)] { written += text.map(URLPassword.secrets) ?? [] }
+        for text in [try config.value(Key.additionalHeaders).joined(separator: ","), try config.value(Key.headers) ?? ""] { written += HeaderSecret.secrets(in: text) }
+        secrets += written.filter { !$0.utf8.starts(with: "${".utf8) }.map { Secret($0) }
         return Redaction(secrets)
     }
 }

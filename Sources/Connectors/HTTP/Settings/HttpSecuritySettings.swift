@@ -24,6 +24,7 @@ package enum HttpSecuritySettings {
     package static let keyPassword = Setting<Secret?>.password("tls.key.password", aliases: ["https.ssl.key.password"], "The private key's password.")
     package static let pin = Setting<String?>.optionalString("tls.pin", importance: .low, "The public key the server must have: sha256//<Base64>.")
     package static let trustAll = Setting<Bool>.boolean("http.ssl.trust.all.certs", default: false, importance: .low, "Trusts any certificate. Only for tests.")
+    package static let verifiesName = Setting<Bool>.boolean("https.host.verifier.enabled", default: true, importance: .low, "Whether the server's certificate must be for the name in the URL.")
     package static let storeType = Setting<String>.string("https.ssl.truststore.type", default: "PEM", importance: .low, "Only PEM can be read.")
     package static let keyStoreType = Setting<String>.string("https.ssl.keystore.type", default: "PEM", importance: .low, "Only PEM can be read.")
 
@@ -34,12 +35,12 @@ package enum HttpSecuritySettings {
 
 extension HttpSettings {
     package static let definition = ConfigDefinition()
-        .group("Connection", url, method, version, timeout, timeoutMilliseconds, connectTimeout, allowedHosts, allowLocal, proxy, proxyHost, proxyPort)
+        .group("Connection", url, method, version, http2, redirects, timeout, timeoutMilliseconds, connectTimeout, allowedHosts, allowLocal, disallowLocal, proxy, proxyHost, proxyPort, proxyUser, proxyPassword)
         .group("Request", contentType, additionalHeaders, headers, headerSeparator, recordHeaders, body, bodyTemplate, templateEncoding, bodyFormat, nullBehavior, deleteMethod, compression, idempotencyHeader)
         .group("Authorization", HttpSecuritySettings.type, HttpSecuritySettings.header, HttpSecuritySettings.user, HttpSecuritySettings.password, HttpSecuritySettings.token, HttpSecuritySettings.keyName, HttpSecuritySettings.key, HttpSecuritySettings.keyPlace, HttpSecuritySettings.tokenURL, HttpSecuritySettings.clientID, HttpSecuritySettings.clientSecret, HttpSecuritySettings.clientMode, HttpSecuritySettings.scope, HttpSecuritySettings.tokenProperty, HttpSecuritySettings.signature, HttpSecuritySettings.signatureSecret, HttpSecuritySettings.signatureHeader)
-        .group("TLS", HttpSecuritySettings.authorities, HttpSecuritySettings.certificate, HttpSecuritySettings.certificateKey, HttpSecuritySettings.keyPassword, HttpSecuritySettings.pin, HttpSecuritySettings.trustAll, HttpSecuritySettings.storeType, HttpSecuritySettings.keyStoreType)
-        .group("Batching", batching, batchRecords, batchBytes, linger, batchFormat, batchField, batchPrefix, batchSuffix, batchSeparator, batchArray, batchKeyField, repeatsKeys, bisect, responseItems)
-        .group("Delivery", lanes, orderBy, retries, retryAge, backoff, longestBackoff, retryOn, successOn, dropOn, errorBehavior, rate, breakerFailures, breakerPause, responseTopic, errorTopic)
+        .group("TLS", HttpSecuritySettings.authorities, HttpSecuritySettings.certificate, HttpSecuritySettings.certificateKey, HttpSecuritySettings.keyPassword, HttpSecuritySettings.pin, HttpSecuritySettings.trustAll, HttpSecuritySettings.verifiesName, HttpSecuritySettings.storeType, HttpSecuritySettings.keyStoreType)
+        .group("Batching", batching, batchRecords, batchBytes, linger, batchFormat, batchField, batchBy, batchPrefix, batchSuffix, batchSeparator, batchArray, batchKeyField, repeatsKeys, bisect, responseItems, successPath)
+        .group("Delivery", lanes, orderBy, retries, retryAge, backoff, longestBackoff, retryOn, successOn, dropOn, errorBehavior, permanent, rate, breakerFailures, breakerPause, responseTopic, errorTopic)
 
     /// Aiven's sink: its defaults, and bodies as it writes them.
     package static let aiven = definition.defaulting([

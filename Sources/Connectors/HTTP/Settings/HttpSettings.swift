@@ -2,7 +2,7 @@ package import ConnectRuntime
 
 /// The settings of the HTTP sink: Aiven's names first, other products' as aliases.
 package enum HttpSettings {
-    package enum AuthorizationType: String, Sendable, CaseIterable { case none, `static`, basic, bearer, apikey, oauth2 }
+    package enum AuthorizationType: String, Sendable, CaseIterable { case none, `static`, basic, bearer, apikey, oauth2, ssl }
     package enum NullBehavior: String, Sendable, CaseIterable { case ignore, delete, log, fail }
     package enum OrderBy: String, Sendable, CaseIterable { case key, partition, none }
     package enum BodyKind: String, Sendable, CaseIterable { case value, record }
@@ -12,6 +12,8 @@ package enum HttpSettings {
     package enum ClientMode: String, Sendable, CaseIterable { case header = "HEADER", url = "URL" }
     package enum SignatureKind: String, Sendable, CaseIterable { case none, hmac = "hmac-sha256", standardWebhooks = "standard-webhooks" }
     package enum Compression: String, Sendable, CaseIterable { case none, gzip }
+    package enum BatchBy: String, Sendable, CaseIterable { case none, partition, key, url }
+    package enum Permanent: String, Sendable, CaseIterable { case dlq, fail, skip }
     package enum ErrorBehavior: String, Sendable, CaseIterable { case tolerance, fail, log, ignore }
 
     // Where to, and how.
@@ -20,15 +22,20 @@ package enum HttpSettings {
     package static let allowLocal = Setting<Bool>.boolean("http.allow.local.addresses", default: false, "Whether a templated host may turn out to be this machine or a link-local address.")
     package static let method = Setting<String>.string("http.method", default: "POST", allowEmpty: false, aliases: ["request.method"], "The method of requests.")
     package static let version = Setting<Version>.choice("http.version", default: .auto, "auto speaks HTTP/2 where TLS negotiates it; 1.1 and 2 insist.")
-    package static let proxy = Setting<String?>.optionalString("http.proxy.url", "A proxy's URL; the environment's proxies are not used.")
+    package static let http2 = Setting<Bool?>.optionalBoolean("http2", "true: as http.version=auto; false: as http.version=1.1.")
+    package static let redirects = Setting<Bool>.boolean("follow.redirects", default: false, importance: .low, "Only false: a redirect would drop the body, or carry a token elsewhere.")
+    package static let proxy = Setting<String?>.optionalString("http.proxy.url", aliases: ["proxy.url"], "A proxy's URL; the environment's proxies are not used.")
     package static let proxyHost = Setting<String?>.optionalString("http.proxy.host", importance: .low, "A proxy's host, with http.proxy.port.")
     package static let proxyPort = Setting<Int>.int("http.proxy.port", default: 0, range: 0...65535, importance: .low, "A proxy's port.")
+    package static let proxyUser = Setting<String?>.optionalString("http.proxy.user", importance: .low, "The user for a proxy that asks for one.")
+    package static let proxyPassword = Setting<Secret?>.password("http.proxy.password", "That user's password.")
+    package static let disallowLocal = Setting<Bool>.boolean("connection.disallow.local.ips", default: false, importance: .low, "Keeps a fixed host, too, from being this machine or a link-local address.")
     package static let timeout = Setting<Int>.int("http.timeout", default: 30, range: 1...86_400, "Seconds until an answer must be complete.")
     package static let timeoutMilliseconds = Setting<Int>.int("http.request.timeout.ms", default: 0, range: 0...86_400_000, importance: .low, aliases: ["timeout.request.ms"], "The same in milliseconds; 0 leaves it to http.timeout.")
     package static let connectTimeout = Setting<Int>.int("timeout.connect.ms", default: 2_000, range: 1...600_000, aliases: ["http.connect.timeout.ms"], "Milliseconds until a connection must stand.")
 
     // Headers and body.
-    package static let contentType = Setting<String?>.optionalString("http.headers.content.type", "The Content-Type; without it, the one of the body's format.")
+    package static let contentType = Setting<String?>.optionalString("http.headers.content.type", aliases: ["http.content.type"], "The Content-Type; without it, the one of the body's format.")
     package static let additionalHeaders = Setting<[String]>.list("http.headers.additional", "Further headers, name:value with commas between them; values may be templates.")
     package static let headers = Setting<String?>.optionalString("headers", "Further headers, name:value with header.separator between them.")
     package static let headerSeparator = Setting<String>.string("header.separator", default: "|", allowEmpty: false, importance: .low, "What stands between the entries of headers.")
@@ -49,6 +56,7 @@ package enum HttpSettings {
     package static let linger = Setting<Int>.int("batch.linger.ms", default: 0, range: 0...600_000, type: .long, "How many milliseconds a batch that is not full waits for more records.")
     package static let batchFormat = Setting<String?>.optionalString("batch.format", importance: .high, "ndjson (the default), array, object, or template: batch.prefix, items with batch.separator between them, batch.suffix.")
     package static let batchField = Setting<String>.string("batch.object.field", default: "records", allowEmpty: false, "The member that holds the items, where batch.format is object.")
+    package static let batchBy = Setting<BatchBy>.choice("batch.by", default: BatchBy.none, importance: .low, "What the records of one batch share beside URL and headers: nothing more (none, url), their partition, or their key.")
     package static let batchPrefix = Setting<String?>.optionalString("batch.prefix", "What stands before the first item; \\n and \\t are understood.")
     package static let batchSuffix = Setting<String?>.optionalString("batch.suffix", "What stands after the last item.")
     package static let batchSeparator = Setting<String?>.optionalString("batch.separator", "What stands between items.")
@@ -58,6 +66,8 @@ package enum HttpSettings {
     package static let bisect = Setting<Bool>.boolean("batch.bisect", default: true, "Whether a refused batch is cut in two until the bad record stands alone.")
     package static let responseItems = Setting<String>.string("response.items", default: "items", importance: .low, "Path of the array with one result per item in an answer with status 207.")
 
+    package static let successPath = Setting<String?>.optionalString("response.success.path", importance: .low, "Path of a member that an answer must have, and not as false, null, 0 or an empty text, to mean delivered (ok for endpoints that answer 200 {\"ok\": false}).")
+
     // Delivery.
     package static let lanes = Setting<Int>.int("delivery.lanes", default: 8, range: 1...256, aliases: ["concurrency.limit"], "How many requests are under way at once; records with the same key never are.")
     package static let orderBy = Setting<OrderBy>.choice("order.by", default: OrderBy.key, "Whose order is kept: each key's, each partition's, or nobody's.")
@@ -65,15 +75,27 @@ package enum HttpSettings {
     package static let retryAge = Setting<Int>.int("retry.max.age.ms", default: 0, range: 0...Int.max, type: .long, "Gives up what has been failing for so long; 0 never does.")
     package static let backoff = Setting<Int>.int("retry.backoff.ms", default: 200, range: 0...86_400_000, aliases: ["retry.backoff.min.ms", "kafka.retry.backoff.ms"], "The first wait's bound; it doubles, and each wait is a random part of it.")
     package static let longestBackoff = Setting<Int>.int("retry.backoff.max.ms", default: 60_000, range: 1...86_400_000, "The longest such bound.")
-    package static let retryOn = Setting<[String]>.list("retry.on", default: "408,425,429,500,502,503,504", aliases: ["retry.on.status.codes"], "Statuses that may pass later: numbers, ranges (500-599), open ranges (500-).")
+    package static let retryOn = Setting<[String]>.list("retry.on", default: "408,425,429,500,502,503,504", aliases: ["retry.on.status.codes"], "Statuses that may pass later: numbers, ranges (500-599), open ranges (500-). No answer (connect, timeout) always may.")
     package static let successOn = Setting<[String]>.list("success.on", default: "200-299", "Statuses that mean delivered.")
     package static let dropOn = Setting<[String]>.list("drop.on", default: "", "Statuses that mean: not needed, go on (409). Of a delete 404 and 410 always do.")
     package static let errorBehavior = Setting<ErrorBehavior>.choice("behavior.on.error", default: .tolerance, ignoringCase: true, importance: .low, "Known from other sinks: fail; or log or ignore, which pass over a record that is refused. tolerance: as errors.tolerance says.")
-    package static let rate = Setting<Int>.int("rate.limit", default: 0, range: 0...1_000_000, "The most requests per second; 0: no limit.")
+    package static let permanent = Setting<Permanent?>.optionalChoice("on.permanent", "The same in other words: fail ends the task whatever errors.tolerance says, skip passes over the record, dlq leaves it to errors.tolerance.")
+    package static let rate = Setting<Int>.int("rate.limit", default: 0, range: 0...1_000_000, "The most requests per second of each task; 0: no limit.")
     package static let breakerFailures = Setting<Int>.int("circuit.breaker.failures", default: 10, range: 0...1_000_000, "After so many failures in a row nothing is sent for a while, then one request looks whether the server is back; 0 switches it off.")
     package static let breakerPause = Setting<Int>.int("circuit.breaker.pause.ms", default: 1_000, range: 1...3_600_000, "The first such pause; it doubles up to retry.backoff.max.ms.")
     package static let responseTopic = Setting<String?>.optionalString("response.topic", aliases: ["reporter.result.topic.name"], "A topic that gets the answers of delivered requests.")
     package static let errorTopic = Setting<String?>.optionalString("error.topic", aliases: ["reporter.error.topic.name"], "A topic that gets the answers that refused a record.")
+}
+
+extension Setting where T == HttpSettings.Permanent? {
+    /// A choice that may be absent.
+    static func optionalChoice(_ name: Name, _ documentation: String) -> Setting<T> {
+        let words = HttpSettings.Permanent.allCases.map(\.rawValue)
+        return Setting(name, .string, absent: .some(nil), importance: .low, width: .short, recommended: words, documentation) { (text: String) throws(SettingError) -> T in
+            guard let match = HttpSettings.Permanent(rawValue: text.lowercased()) else { throw SettingError("String must be one of: \(words.joined(separator: ", "))") }
+            return match
+        }
+    }
 }
 
 extension Setting where T == Bool? {

@@ -4,9 +4,10 @@ package import ConnectRuntime
 package struct StatusSet: Sendable, Hashable {
     private let ranges: [ClosedRange<Int>]
 
-    package init(_ written: [String]) throws(SettingError) {
+    /// - Parameter words: other things that may stand in the list and are no statuses.
+    package init(_ written: [String], besides words: [String] = []) throws(SettingError) {
         var ranges: [ClosedRange<Int>] = []
-        for item in written where !item.isEmpty {
+        for item in written where !item.isEmpty && !words.contains(item) {
             let ends = item.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
             let from = ends[0].isEmpty ? 100 : Int(ends[0])
             let to = ends.count == 1 ? from : ends[1].isEmpty ? 599 : Int(ends[1])
