@@ -63,6 +63,11 @@ struct AuthorizationTests {
         #expect(answers[0].contains("page=one"))
     }
 
+    @Test func secretsAreHiddenInEveryForm() {
+        let redaction = Redaction([Secret("a\"b/ü"), Secret("abc")])
+        #expect(String(decoding: redaction.clean(Array(#"{"t":"a\"b/ü","u":"?k=a%22b%2F%C3%BC","v":"abc"} a"b/ü"#.utf8)), as: UTF8.self) == #"{"t":"[hidden]","u":"?k=[hidden]","v":"abc"} [hidden]"#)
+    }
+
     /// One token for all lanes and tasks; a 401 renews it once, and the record goes through.
     @Test func tokensAreFetchedOnceAndRenewedOnRefusal() async throws {
         let issued = Atomic(0)

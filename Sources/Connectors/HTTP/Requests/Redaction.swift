@@ -8,7 +8,15 @@ package struct Redaction: Sendable {
     private static let shortest = 4
 
     package init(_ secrets: [Secret]) {
-        self.secrets = secrets.map { Array($0.reveal().utf8) }.filter { $0.count >= Self.shortest }.sorted { $0.count > $1.count }
+        let forms = secrets.map { $0.reveal() }.filter { $0.utf8.count >= Self.shortest }.flatMap(Self.forms)
+        self.secrets = Set(forms).sorted { $0.count > $1.count }
+    }
+
+    /// As it is, as it stands in a URL, and inside a JSON text.
+    private static func forms(_ secret: String) -> [[UInt8]] {
+        var quoted = ByteBuffer()
+        JSON.writeString(secret, into: &quoted)
+        return [Array(secret.utf8), Array(PlaceText.percentEncoded(secret).utf8), Array(quoted.bytes.dropFirst().dropLast())]
     }
 
     package func adding(_ secret: Secret) -> Redaction { Redaction(secrets.map { Secret(String(decoding: $0, as: UTF8.self)) } + [secret]) }
