@@ -11,7 +11,7 @@ import Testing
         try await onThread {
             let log = try TestLog()
             let herder = StandaloneHerder(
-                settings: try WorkerSettings(), log: log.log, configStore: log.log.configStore, catalogue: Self.catalogue,
+                settings: try WorkerSettings(ConfigMap(["offset.flush.interval.ms": "20"])), log: log.log, configStore: log.log.configStore, catalogue: Self.catalogue,
                 environment: Environment([:]), logger: .silent)
             try herder.start(workerID: "127.0.0.1:18083")
             defer { herder.stop() }
@@ -21,6 +21,7 @@ import Testing
             for (index, line) in try String(contentsOf: file, encoding: .utf8).split(separator: "\n").enumerated() {
                 let recorded = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
                 if let wait = recorded["wait"] as? String { Self.settle(wait, herder) }
+                try Self.move(before: index + 1, log)
                 // Lists that name connectors which Kafka could not delete, or which failed for want of a real file, cannot be alike.
                 if line.contains("failtask") || (line.contains(#""GET", "path": "/connectors"#) && !line.contains(#"/connectors/"#) && line.contains("pct%41")) { continue }
                 guard let exchange = Exchange(recorded, line: index + 1), exchange.isOurs else { continue }
@@ -47,6 +48,30 @@ import Testing
                     summary: "", factory: sink.factory),
             ] + BuiltInConverters.plugins + BuiltInTransforms.plugins)
     }()
+
+    /// What Kafka's connectors had moved by the time they were asked where they stand.
+    private static func move(before line: Int, _ log: TestLog) throws {
+        switch line {
+        case 132:
+            let producer = try log.log.openProducer(ProducerID("test-offsets"))
+            defer { producer.close() }
+            try producer.begin()
+            let partition = SourcePartition([("filename", .string("WORK/in1.txt"))])
+            try producer.storeOffsets([SourceOffsetRow(connector: "src", partition: partition, offset: SourceOffset([("position", .integer(150))]))])
+            _ = try producer.commit().wait(milliseconds: 10_000)
+            try consumed(20, log)
+        case 154: try consumed(29, log)
+        default: break
+        }
+    }
+
+    /// Lets the sink consume so many records in all.
+    private static func consumed(_ end: Int64, _ log: TestLog) throws {
+        let place = TopicPartition("t-file", 0)
+        let there = try log.log.topic("t-file") == nil ? 0 : log.log.bounds(of: place).end
+        try log.append("t-file", (there..<end).map { (key: nil, value: Array("\"\($0)\"".utf8)) })
+        _ = eventually { (try? log.log.committedOffsets(group: "connect-snk"))?[place]?.offset == end }
+    }
 
     /// `src is RUNNING, tasks ['RUNNING']`: waits until it is so.
     private static func settle(_ wait: String, _ herder: StandaloneHerder) {
@@ -99,7 +124,7 @@ import Testing
 
         /// Not: routes that are not there yet, and answers that name versions and documentation of Kafka's own.
         var isOurs: Bool {
-            !path.contains("/offsets") && !path.contains("/topics") && !path.contains("/admin") && !path.contains("connector-plugins")
+            !path.contains("/topics") && !path.contains("/admin") && !path.contains("connector-plugins")
                 && path != "/"
         }
 
@@ -169,6 +194,15 @@ private final class FileShapedSource: SourceConnector {
     func stop() { inner?.stop() }
     func makeTask() -> any SourceTask { inner?.makeTask() ?? NoTask() }
     func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport { .supported }
+
+    func alterOffsets(_ config: Config, _ offsets: [(partition: SourcePartition, offset: SourceOffset?)]) throws -> Bool {
+        for case (let partition, let offset?) in offsets {
+            guard (try? JSON.parse(partition.json))?["filename"] != nil, let position = try offset.members()["position"]?.int64, position >= 0 else {
+                throw ConnectError(.configuration, code: "offset.malformed", "Partition objects should contain the key 'filename'")
+            }
+        }
+        return true
+    }
 }
 
 private final class NoTask: SourceTask {

@@ -84,6 +84,7 @@ public struct RestAPI: RequestHandler {
         case .tasks(let name): return try tasks(name)
         case .taskStatus(let name, let task): return try taskStatus(name, task)
         case .taskRestart(let name, let task): return try restartTask(name, task)
+        case .offsets(let name): return try offsets(name, method, request)
         case .pause(let name): return try setState(name, .paused, answer: 202)
         case .resume(let name): return try setState(name, .started, answer: 202)
         case .stop(let name): return try setState(name, .stopped, answer: 204)

@@ -11,6 +11,7 @@ public enum Route: Sendable, Hashable {
     case tasks(Name)
     case taskStatus(Name, task: Int)
     case taskRestart(Name, task: Int)
+    case offsets(Name)
     case pause(Name), resume(Name), stop(Name), restart(Name)
     case plugins
     case pluginConfig(String)
@@ -33,6 +34,7 @@ public enum Route: Sendable, Hashable {
         case .connectors: [.post, .get]
         case .connector: [.delete, .get]
         case .config: [.get, .patch, .put]
+        case .offsets: [.delete, .get, .patch]
         case .taskRestart, .restart, .produce: [.post]
         case .pause, .resume, .stop, .pluginValidate: [.put]
         case .groupOffsets: [.get, .put]

@@ -40,6 +40,7 @@ public enum Router {
             switch rest[0] {
             case "config": return .found(.config(name))
             case "status": return .found(.status(name))
+            case "offsets": return .found(.offsets(name))
             case "tasks": return .found(.tasks(name))
             case "pause": return .found(.pause(name))
             case "resume": return .found(.resume(name))

@@ -26,6 +26,13 @@ public protocol Herder: AnyObject, Sendable {
     /// Task configurations as stored, secrets hidden, by number.
     func tasks(_ connector: Name) throws(HerderError) -> [ConfigMap]
 
+    /// Where it stands: a source's stored offsets, a sink's group's committed offsets.
+    func offsets(_ connector: Name) throws(HerderError) -> [ConnectorOffset]
+    /// Moves the offsets of a stopped connector, in its target too where it keeps them there; `nil` resets all of them, so that it begins anew.
+    /// Anything but STOPPED is refused as `.badRequest`. What fails half-way can be asked for again.
+    /// - Returns: whether the connector itself looked at them.
+    func alterOffsets(_ connector: Name, _ offsets: [ConnectorOffset]?) throws(HerderError) -> Bool
+
     /// Sets the target state; what runs follows within seconds.
     func setTargetState(_ connector: Name, _ state: TargetState) throws(HerderError)
     /// Restarts synchronously the connector alone (Connect's restart without flags).

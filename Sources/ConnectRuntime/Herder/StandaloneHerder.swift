@@ -84,7 +84,7 @@ public final class StandaloneHerder: Herder {
     }
 
     private static let stopSlackMilliseconds = 1_000
-    private var isStopping: Bool { state.withLock { $0.isStopping } }
+    var isStopping: Bool { state.withLock { $0.isStopping } }
 
     private func tick() -> Bool {
         let (hosts, stopping) = state.withLock { (Array($0.hosts.values), $0.isStopping) }

@@ -6,6 +6,7 @@ public final class ScriptedHerder: Herder {
     private struct Entry {
         var config: ConfigMap
         var target: TargetState
+        var offsets: [ConnectorOffset] = []
     }
     private let entries = Mutex<[Name: Entry]>([:])
     private let hook = Mutex<(@Sendable (String) throws(HerderError) -> Void)?>(nil)
@@ -102,6 +103,18 @@ public final class ScriptedHerder: Herder {
         try call("tasks")
         let entry = try entry(connector)
         return entry.target == .stopped ? [] : [entry.config]
+    }
+
+    public func offsets(_ connector: Name) throws(HerderError) -> [ConnectorOffset] {
+        try call("offsets")
+        return try entry(connector).offsets
+    }
+
+    public func alterOffsets(_ connector: Name, _ offsets: [ConnectorOffset]?) throws(HerderError) -> Bool {
+        try call("alterOffsets")
+        guard try entry(connector).target == .stopped else { throw HerderError(.badRequest, "Connectors must be in the STOPPED state") }
+        entries.withLock { $0[connector]?.offsets = offsets ?? [] }
+        return false
     }
 
     public func setTargetState(_ connector: Name, _ state: TargetState) throws(HerderError) {

@@ -48,6 +48,16 @@ public final class SinkScript: Sendable {
         }
     }
 
+    /// Moves positions by hand, under new epochs; `nil` forgets one.
+    func move(_ offsets: [TopicPartition: Int64?]) {
+        state.withLock { state in
+            for (place, offset) in offsets {
+                guard let old = state.positions[place] else { continue }
+                state.positions[place] = Position(next: offset ?? -1, epoch: old.epoch + 1)
+            }
+        }
+    }
+
     func released(_ places: [TopicPartition]) { state.withLock { $0.assigned.subtract(places) } }
 
     /// Writes rows and positions together, or nothing when any epoch is no longer the writer's.
@@ -89,6 +99,11 @@ final class ScriptedSink: SinkConnector {
     func stop() {}
     func makeTask() -> any SinkTask { ScriptedSinkTask(script) }
     func fencesByEpoch(_ config: Config) -> Bool { true }
+    func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool {
+        try script.misbehaviour.enter("alterOffsets")
+        script.move(offsets)
+        return true
+    }
 }
 
 final class ScriptedSinkTask: SinkTask {
