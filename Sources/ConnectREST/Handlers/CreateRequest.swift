@@ -21,7 +21,11 @@ struct CreateRequest {
         guard let config = json["config"], config != .null else {
             throw BadRequest(message: "The field \"config\" is missing: an object with the connector's configuration")
         }
-        self.config = try Body.configuration(config, of: "the field \"config\"")
+        var read = try Body.configuration(config, of: "the field \"config\"")
+        for (number, member) in members.enumerated() where members[..<number].contains(where: { $0.name == member.name }) && !read.repeated.contains(member.name) {
+            read.repeated.append(member.name)
+        }
+        self.config = read
         initialState = try Self.state(try Body.text(json["initial_state"], of: "initial_state"))
     }
 

@@ -3,6 +3,11 @@
 /// Values are text (JSON numbers and booleans become theirs); `nil` is an explicit JSON null, which Connect keeps.
 public struct ConfigMap: Sendable, Hashable {
     public private(set) var entries: [Entry]
+    /// Names that stood more than once in the JSON it was read from, where the last one won; no part of what it says.
+    public var repeated: [Name] = []
+
+    public static func == (left: ConfigMap, right: ConfigMap) -> Bool { left.entries == right.entries }
+    public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
     public struct Entry: Sendable, Hashable {
         public let name: Name
@@ -75,6 +80,7 @@ public struct ConfigMap: Sendable, Hashable {
                     "the value of \"\(member.name)\" in \(what) must be text, a number, a boolean or null",
                     suggestion: "write lists as one text with commas")
             }
+            if self[member.name] != nil, !repeated.contains(member.name) { repeated.append(member.name) }
             self[member.name] = .some(text)
         }
     }

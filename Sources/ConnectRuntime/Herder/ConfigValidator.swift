@@ -90,7 +90,7 @@ package struct ConfigValidator {
         let sections = sections(plugin, map)
         let all = sections.reduce(ConfigDefinition()) { $0.merging($1.definition) }
         var (_, problems) = all.parse(map)
-        problems += nulls(map) + converters(map) + crossField(plugin, map) + unknown(all, map)
+        problems += repeated(raw) + nulls(map) + converters(map) + crossField(plugin, map) + unknown(all, map)
         // What only the transforms themselves can tell; what the declarations told already is not said twice.
         for problem in TransformChain.problems(in: map, catalogue: catalogue)
         where !problems.contains(where: { $0.setting == problem.setting && !$0.isWarning }) { problems.append(problem) }
@@ -126,6 +126,15 @@ package struct ConfigValidator {
         // Classes of transforms and converters are shown in full.
         case .class: catalogue.find(text, { $0 != .source && $0 != .sink })?.className.text ?? text
         default: hidden.hide(key.name, text)
+        }
+    }
+
+    /// A file's is refused by its reader; over REST the last one wins, as everywhere, and that is said.
+    private func repeated(_ map: ConfigMap) -> [ConfigProblem] {
+        map.repeated.map {
+            ConfigProblem(
+                "json.duplicate_name", $0, "\"\($0)\" stands more than once in the request: the last one counts",
+                suggestion: "send each name once", isWarning: true)
         }
     }
 

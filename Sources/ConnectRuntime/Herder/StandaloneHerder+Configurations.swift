@@ -33,6 +33,7 @@ extension StandaloneHerder {
     public func patch(_ connector: Name, _ changes: ConfigMap) throws(HerderError) -> ConnectorInfo {
         var merged = try entry(connector, orElse: "Connector \(connector) not found").config
         for change in changes.entries { merged[change.name] = change.value.map { .some($0) } ?? .none }
+        merged.repeated = changes.repeated
         return try store(connector, merged, initialState: nil, replacing: true).info
     }
 
