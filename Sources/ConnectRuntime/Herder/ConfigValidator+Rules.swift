@@ -1,7 +1,7 @@
 /// What is wrong across settings, and which settings nobody knows.
 extension ConfigValidator {
     func crossField(_ plugin: Plugin, _ map: ConfigMap) -> [ConfigProblem] {
-        var problems: [ConfigProblem] = []
+        var problems = ClientOverrides.problems(map, isSink: plugin.kind == .sink)
         if let tasks = map.text("tasks.max"), Int32(tasks.trimmedASCII) == nil {
             problems.append(ConfigProblem("config.invalid_value", "tasks.max", "Invalid value null for configuration tasks.max: Value must be non-null"))
         }

@@ -33,7 +33,17 @@ public enum SinkResume {
     ) -> Decision {
         let place = partition.topicPartition, bounds = partition.bounds
         guard let stored else {
-            guard let committed = partition.committed else { return .goOn(bounds.start) }
+            guard let committed = partition.committed else {
+                switch partition.resetPolicy {
+                case .earliest: return .goOn(bounds.start)
+                case .latest: return .goOn(bounds.end)
+                case .none:
+                    return .refuse(
+                        ConnectError(
+                            .fatal, code: "sink.no_position", "there is no position for \(place), and consumer.override.auto.offset.reset is none",
+                            suggestion: "set it to earliest or latest, or stop the connector and set its offsets"))
+                }
+            }
             if equalBytes(committed.metadata, groupMetadata) {
                 return .refuse(
                     ConnectError(

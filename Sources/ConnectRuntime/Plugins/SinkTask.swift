@@ -41,11 +41,17 @@ public struct AssignedPartition: Sendable, Hashable {
     public let bounds: PartitionBounds
     /// What the group has committed, `nil` when nothing.
     public let committed: CommittedOffset?
-    public init(topicPartition: TopicPartition, topicID: TopicID, bounds: PartitionBounds, committed: CommittedOffset?) {
+    /// Where to start when nobody has a position (`consumer.override.auto.offset.reset`).
+    public let resetPolicy: ConsumerOptions.ResetPolicy
+    public init(
+        topicPartition: TopicPartition, topicID: TopicID, bounds: PartitionBounds, committed: CommittedOffset?,
+        resetPolicy: ConsumerOptions.ResetPolicy = .earliest
+    ) {
         self.topicPartition = topicPartition
         self.topicID = topicID
         self.bounds = bounds
         self.committed = committed
+        self.resetPolicy = resetPolicy
     }
 }
 

@@ -11,6 +11,7 @@ final class SinkDelivery {
     private let parts: WorkerParts
     private let logger: Logger
     private let reader: SinkBatchReader
+    private let resetPolicy: ConsumerOptions.ResetPolicy
 
     /// The end of what was put, per partition.
     private var delivered: [TopicPartition: CommittedOffset] = [:]
@@ -21,7 +22,8 @@ final class SinkDelivery {
 
     init(
         task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
-        reporter: SinkReporter?, context: SinkRunnerContext, handle: TaskHandle, parts: WorkerParts, logger: Logger
+        reporter: SinkReporter?, context: SinkRunnerContext, handle: TaskHandle, parts: WorkerParts, logger: Logger,
+        resetPolicy: ConsumerOptions.ResetPolicy
     ) {
         self.task = task
         self.consumer = consumer
@@ -33,6 +35,7 @@ final class SinkDelivery {
         self.handle = handle
         self.parts = parts
         self.logger = logger
+        self.resetPolicy = resetPolicy
         reader = SinkBatchReader(plugins: plugins, retry: retry)
         lastCommit = parts.clock.monotonicNanoseconds()
     }
@@ -105,7 +108,8 @@ final class SinkDelivery {
             guard let topic = try parts.log.topic(place.topic) else { continue }
             assigned.append(
                 AssignedPartition(
-                    topicPartition: place, topicID: topic.id, bounds: try parts.log.bounds(of: place), committed: try consumer.committed(place)))
+                    topicPartition: place, topicID: topic.id, bounds: try parts.log.bounds(of: place), committed: try consumer.committed(place),
+                    resetPolicy: resetPolicy))
         }
         let positions = try task.open(assigned)
         for partition in assigned {
@@ -305,10 +309,11 @@ final class SinkDelivery {
             try consumer.commit(safe)
         } catch {
             switch error.kind {
-            case .retriable, .abortable, .fenced:
+            // Of a topic that was deleted: its partitions are told to be lost with the next poll.
+            case .retriable, .abortable, .fenced, .unknownTopic:
                 logger.warning("the group's offsets could not be committed and are tried again", error: error.connectError)
                 return
-            case .invalid, .unknownTopic, .offsetOutOfRange, .damaged, .fatal: throw error
+            case .invalid, .offsetOutOfRange, .damaged, .fatal: throw error
             }
         }
         for (place, offset) in safe { committed[place] = offset }

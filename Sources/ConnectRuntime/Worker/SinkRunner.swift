@@ -13,7 +13,7 @@ final class SinkRunner {
     }
 
     static func group(_ connector: Name, _ config: ConfigMap) -> Name {
-        Name(config.text("consumer.override.group.id") ?? "connect-\(connector)")
+        Name(config.text(ClientOverrides.group) ?? "connect-\(connector)")
     }
 
     /// Runs until the task is to stop.
@@ -37,9 +37,10 @@ final class SinkRunner {
         context.reporter = reporter
         context.emitter = SinkEmitter(log: parts.log, producer: producer, handle: handle)
         let resolved = try parts.references.resolve(specification.connectorConfig)
+        let resetPolicy = ClientOverrides.resetPolicy(resolved)
         let consumer = try parts.log.openConsumer(
             ConsumerOptions(
-                group: Self.group(specification.connector, resolved), resetPolicy: Self.resetPolicy(resolved),
+                group: Self.group(specification.connector, resolved), resetPolicy: resetPolicy,
                 clientID: "\(specification.connector)-\(specification.task)"))
         let waker = ConsumerWaker(consumer: consumer)
         handle.mailbox.setWaker({ waker.wakeUp() }, release: { waker.close() })
@@ -56,17 +57,13 @@ final class SinkRunner {
         handle.monitor.setNote(nil)
         let delivery = SinkDelivery(
             task: task, consumer: consumer, plugins: plugins, retry: retry, queue: queue, reporter: reporter, context: context,
-            handle: handle, parts: parts, logger: logger)
+            handle: handle, parts: parts, logger: logger, resetPolicy: resetPolicy)
         do {
             try delivery.loop(whenItWorks)
         } catch {
             delivery.giveUp(ConnectError(error))
             throw error
         }
-    }
-
-    private static func resetPolicy(_ config: ConfigMap) -> ConsumerOptions.ResetPolicy {
-        config.text("consumer.override.auto.offset.reset").flatMap { ConsumerOptions.ResetPolicy(rawValue: $0) } ?? .earliest
     }
 
     private static func subscription(_ base: Config) throws -> Subscription {

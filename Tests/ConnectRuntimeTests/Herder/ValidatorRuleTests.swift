@@ -23,9 +23,27 @@ import Testing
     @Test func familiesOfKeysAreNotUnknown() throws {
         let found = try problems([
             "transforms": "r", "transforms.r.type": "RegexRouter", "transforms.r.regex": "a", "transforms.r.replacement": "b",
-            "value.converter": "JsonConverter", "value.converter.schemas.enable": "false", "consumer.override.max.poll.records": "5",
+            "value.converter": "JsonConverter", "value.converter.schemas.enable": "false",
         ])
         #expect(found.isEmpty)
+    }
+
+    @Test func overridesOfKafkasClientsAreHonouredOrNoted() throws {
+        #expect(try problems(["consumer.override.auto.offset.reset": "latest", "consumer.override.group.id": "g"]).isEmpty)
+        let noted = try problems(["consumer.override.max.poll.records": "5", "producer.override.acks": "all"])
+        #expect(noted.map(\.code) == ["config.client_override", "config.client_override"])
+        #expect(noted.allSatisfy { $0.isWarning })
+        let wrong = try problems(["consumer.override.auto.offset.reset": "newest"])
+        #expect(wrong.map(\.code) == ["config.invalid_value"] && !wrong[0].isWarning)
+        #expect(wrong[0].message.contains("earliest, latest, none"))
+    }
+
+    @Test func namesThatWereSentTwiceAreSaid() throws {
+        let json = try JSON.parse(#"{"name":"x","connector.class":"ScriptedSink","topics":"t","label":"a","label":"b","label":"c"}"#, duplicateNames: .lastWins)
+        let map = try ConfigMap(json: json)
+        #expect(map.text("label") == "c")
+        let found = Self.validator.report(try Self.validator.plugin(map), map).problems
+        #expect(found.map(\.code) == ["json.duplicate_name"] && found[0].isWarning && found[0].setting == "label")
     }
 
     @Test func aMisspeltKeyOfATransformIsFound() throws {
