@@ -24,11 +24,11 @@ struct RecordSize {
 
     static func groupTooLarge(topic: Name, key: String?, records: Int, bytes: Int, limit: Int, isConnectors: Bool) -> ConnectError {
         ConnectError(
-            isConnectors ? .fatal : .data, code: "transaction.too_large",
+            .fatal, code: "transaction.too_large",
             "\(records) records that become durable together, the last one for topic \(topic)\(words(key)), have \(bytes) bytes; a transaction of the log holds at most \(limit)",
             suggestion: isConnectors
                 ? "raise the worker's log.transaction.max.bytes, or use transaction.boundary=poll"
-                : "raise the worker's log.transaction.max.bytes; errors.tolerance=all passes over such records")
+                : "let the connector read less at once (batch.max.rows), or raise the worker's log.transaction.max.bytes")
     }
 
     /// A key's first bytes as text: enough to find the row by.

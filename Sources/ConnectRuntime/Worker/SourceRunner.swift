@@ -209,7 +209,7 @@ final class SourceRunner {
     }
 
     /// Ends the open transaction before a record that does not fit into it any more, where that tears nothing apart.
-    /// - Throws: ``ConnectError`` of kind `.data` for a record that fits into none; `.fatal` where the connector says where transactions end.
+    /// - Throws: ``ConnectError`` of kind `.data` for a record that fits into none; `.fatal` for several that fit into none together: no record is at fault.
     private func makeRoom(for size: RecordSize, _ topic: Name, _ hasKey: Bool, _ run: inout Run) throws {
         let key = hasKey ? run.keyBytes.withUnsafeBytes { RecordSize.shown($0) } : nil
         if size.bytes > run.transactionBytes { throw size.tooLarge(topic: topic, key: key, limit: run.transactionBytes) }
@@ -297,16 +297,17 @@ final class SourceRunner {
         let records = run.routes.recordCount
         do {
             try run.routes.hand(to: run.producer)
-        } catch {
-            // Deleted while the task ran: the next run makes it again.
-            if error.kind == .unknownTopic { throw ConnectError(.retriable, code: "log.topic_gone", error.message) }
-            throw error
-        }
+        } catch { throw Self.passing(error) }
         try run.producer.storeOffsets(offsets.map { SourceOffsetRow(connector: connector, partition: $0.partition, offset: $0.offset) })
         let ticket = try run.producer.commit()
         inFlight.append(InFlight(ticket: ticket, bytes: bytes))
         inFlightBytes += bytes
         handle.metrics.recordsOut.add(records)
+    }
+
+    /// A topic that was deleted while the task ran is no reason to end: the next run makes it again, or waits until somebody does.
+    private static func passing(_ error: LogError) -> ConnectError {
+        error.kind == .unknownTopic ? ConnectError(.retriable, code: "log.topic_gone", error.message, suggestion: error.suggestion) : error.connectError
     }
 
     /// Looks which transactions have become durable and tells the source, in their order.
@@ -324,7 +325,7 @@ final class SourceRunner {
                 } catch {
                     logger.warning("the task could not take note that its records are durable", error: ConnectError(error))
                 }
-            case .failed(let error): throw error
+            case .failed(let error): throw Self.passing(error)
             }
         }
     }

@@ -11,7 +11,7 @@ final class Bench: Sendable {
     let plugins: [Plugin]
     let settings: WorkerSettings
 
-    init(_ plugins: [Plugin], settings: KeyValuePairs<Name, String> = [:]) throws {
+    init(_ plugins: [Plugin], settings: KeyValuePairs<Name, String> = [:], wrapping: (any TopicLog) -> any TopicLog = { $0 }) throws {
         folder = try TemporaryFolder()
         self.plugins = plugins
         var map = ConfigMap(settings)
@@ -21,7 +21,7 @@ final class Bench: Sendable {
         var options = EmbeddedLogOptions(folder: folder.path + "/data")
         options.transactionByteLimit = self.settings.transactionBytes
         let opened = try EmbeddedLog.open(options)
-        log = opened
+        log = wrapping(opened)
         configs = opened.configStore
     }
 
