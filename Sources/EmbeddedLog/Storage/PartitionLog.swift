@@ -15,6 +15,12 @@ final class PartitionLog: Sendable {
         /// The newest batches, joined up to the end of the partition.
         var tail: [StoredBatch] = []
         var isDeleted = false
+
+        /// Drops batches from memory that end before an offset.
+        mutating func forget(before offset: Int64) {
+            guard let first = tail.first, first.lastOffset < offset else { return }
+            tail.removeFirst(tail.firstIndex { $0.lastOffset >= offset } ?? tail.count)
+        }
     }
     private let view: Mutex<View>
 

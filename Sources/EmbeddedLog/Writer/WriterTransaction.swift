@@ -115,7 +115,7 @@ final class WriterTransaction {
                     if view.tail.last.map({ $0.lastOffset + 1 != first.baseOffset }) ?? false { view.tail = [] }
                     view.tail.append(contentsOf: staged.batches)
                 }
-                view.tail.removeAll { $0.lastOffset < staged.row.start }
+                view.forget(before: staged.row.start)
             }
             if !staged.batches.isEmpty {
                 appended.append(staged.partition)
@@ -146,14 +146,18 @@ final class TailBudget {
             held.append((partition, batch.lastOffset, batch.bytes.count))
             bytes += batch.bytes.count
         }
+        if bytes <= limit { return }
+        // An eighth at a time: what moves up in memory then costs each batch little, however many there are.
+        var last: [Int64: (partition: PartitionLog, offset: Int64)] = [:]
         // The newest stays whatever its size: who waits for it must not have to go to the disk.
-        while bytes > limit, head < held.count - 1 {
+        while bytes > limit - limit / 8, head < held.count - 1 {
             let oldest = held[head]
             head += 1
             bytes -= oldest.bytes
-            oldest.partition.update { view in view.tail.removeAll { $0.lastOffset <= oldest.lastOffset } }
+            last[oldest.partition.serial] = (oldest.partition, oldest.lastOffset)
         }
-        if head > 1024 || head * 2 > held.count {
+        for (partition, offset) in last.values { partition.update { $0.forget(before: offset + 1) } }
+        if head * 2 > held.count {
             held.removeFirst(head)
             head = 0
         }
