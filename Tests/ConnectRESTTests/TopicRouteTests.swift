@@ -1,6 +1,7 @@
 import ConnectREST
 import ConnectRuntime
 import ConnectTesting
+import Synchronization
 import Testing
 
 /// Topics over REST, on a real log.
@@ -35,6 +36,29 @@ struct TopicRouteTests {
             line(3, #""k""#, "null"), line(4, "5", "12345678901234567890"), line(5, #""""#, #""{} {}""#),
         ])
         #expect(page["next"]?.serializedText == #"[{"partition":0,"offset":6,"leader_epoch":\#(page["next"]?.elements?.first?["leader_epoch"]?.int64 ?? -9),"end":6}]"#)
+    }
+
+    /// A worker that stops does not wait for those who wait for records.
+    @Test func theEndOfTheServerEndsTheWait() async throws {
+        try await onThread {
+            let log = try TestLog()
+            try log.append("t", [(nil, [1])])
+            let api = api(log)
+            let isDone = EndedFlag()
+            try PlainThread.start("test-poll") {
+                let response = api.respond(method: "GET", rawTarget: "/_connectd/topics/t/records?from=latest&wait=10000", headers: Headers(), body: [])
+                isDone.set(response.status == 200)
+            }
+            api.endWaiting()
+            // Far less than the request wanted to wait.
+            #expect(eventually(milliseconds: 7_000) { isDone.value == true })
+        }
+    }
+
+    private final class EndedFlag: Sendable {
+        private let state = Mutex<Bool?>(nil)
+        func set(_ value: Bool) { state.withLock { $0 = value } }
+        var value: Bool? { state.withLock { $0 } }
     }
 
     @Test func pagesGoOnWhereTheLastOneEnded() throws {

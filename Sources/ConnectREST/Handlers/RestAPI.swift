@@ -10,6 +10,7 @@ public struct RestAPI: RequestHandler {
     let version: String
     /// `nil` while nobody has opened it.
     let produceDoor: ProduceDoor?
+    let end = EndOfWaiting()
 
     /// The Kafka Connect whose behaviour is followed: clients read integers here and gate features on them.
     public static let connectVersion = "4.3.1"
@@ -22,6 +23,8 @@ public struct RestAPI: RequestHandler {
         self.version = version
         self.produceDoor = produceDoor
     }
+
+    public func endWaiting() { end.set() }
 
     /// The answer to a request whose method or target could not be read: a method nobody knows is refused like a known one that does not fit.
     public func respond(method: String, rawTarget: String, headers: Headers, body: [UInt8]) -> Response {

@@ -26,7 +26,7 @@ extension RestAPI {
         let format = RecordFormat(valueFormat: valueFormat, withSchema: query.flag("schema"))
         let reader = try TopicReader(name, start: start, group: query.value("group").map { Name($0) }, log: log)
         return .json(
-            try TopicPage.read(reader, topic: name, format: format, maximumRecords: maximum, milliseconds: wait, log: log).json)
+            try TopicPage.read(reader, topic: name, format: format, maximumRecords: maximum, milliseconds: wait, log: log) { [end] in end.isSet }.json)
     }
 
     private func readingStart(_ query: Target) throws -> ReadingStart {

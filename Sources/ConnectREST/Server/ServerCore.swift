@@ -59,6 +59,7 @@ final class ServerCore: Sendable {
     func finish() {
         handlers.stop()
         longPolls.stop()
+        api.withLock { $0 }?.endWaiting()
         _ = allAnswered.wait(milliseconds: limits.stopMilliseconds) { self.running.withLock { $0.isEmpty ? true : nil } }
         for suspended in running.withLock({ Array($0.values) }) { finish(suspended, .error(503, "The worker is stopping")) }
     }

@@ -30,8 +30,9 @@ public struct TopicPage: Sendable {
     }
 
     /// Reads at most so many records, waiting at most so long for the first that is not there yet; what is there is read without that wait.
+    /// - Parameter isOver: looked at a few times a second while it waits: ends the wait.
     public static func read(
-        _ reader: TopicReader, topic: Name, format: RecordFormat, maximumRecords: Int, milliseconds: Int, log: any TopicLog
+        _ reader: TopicReader, topic: Name, format: RecordFormat, maximumRecords: Int, milliseconds: Int, log: any TopicLog, isOver: () -> Bool = { false }
     ) throws(LogError) -> TopicPage {
         var shown: [JSON] = []
         var failure: ConnectError?
@@ -43,8 +44,8 @@ public struct TopicPage: Sendable {
         reading: while shown.count < maximumRecords, bytes < pageBytes {
             let now = clock.monotonicNanoseconds()
             let isBehind = reader.partitions.contains { reader.position($0).offset < ends[$0] ?? 0 }
-            if !isBehind, now >= deadline || !shown.isEmpty { break }
-            let wait = isBehind ? readMilliseconds : Int((deadline - now) / 1_000_000)
+            if !isBehind, now >= deadline || !shown.isEmpty || isOver() { break }
+            let wait = isBehind ? readMilliseconds : min(stepMilliseconds, Int((deadline - now) / 1_000_000) + 1)
             let sets: [ConsumedRecords]
             do throws(LogError) {
                 sets = try reader.next(maximumBytes: pageBytes, milliseconds: wait)
@@ -89,6 +90,8 @@ public struct TopicPage: Sendable {
 
     /// Bytes asked of the log at a time, and beyond which a page is full.
     private static let pageBytes = 1 << 20
+    /// How long one wait lasts before it is looked whether there is still somebody to wait for.
+    private static let stepMilliseconds = 100
     /// The longest a read of records that are there may take.
     private static let readMilliseconds = 5_000
 
