@@ -23,6 +23,9 @@ public enum FileBytes {
         }
     }
 
+    /// A text file's content without the byte order mark that some editors put in front.
+    public static func withoutMark(_ bytes: [UInt8]) -> [UInt8] { bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes }
+
     private static func failure(_ path: String) -> ConnectError {
         let code = errno
         var text = [CChar](repeating: 0, count: 256)

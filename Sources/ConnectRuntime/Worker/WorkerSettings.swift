@@ -75,6 +75,7 @@ public struct WorkerSettings: Sendable {
 
     /// Reads a worker file: a JSON object, or else Java properties.
     public static func parseFile(_ bytes: [UInt8], of file: String) throws -> ConfigMap {
+        let bytes = FileBytes.withoutMark(bytes)
         let first = bytes.first { $0 > 0x20 }
         guard first == UInt8(ascii: "{") else { return try Properties.parse(String(decoding: bytes, as: UTF8.self), of: file) }
         do {

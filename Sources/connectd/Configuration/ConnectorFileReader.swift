@@ -7,7 +7,18 @@ import ConnectRuntime
 enum ConnectorFileReader {
     /// - Returns: what is declared, and everything that is wrong with how it is written.
     static func read(_ bytes: [UInt8], file: String) -> (Declarations, [Finding]) {
-        guard bytes.first(where: { $0 > 0x20 && $0 != 0xEF && $0 != 0xBB && $0 != 0xBF }) == UInt8(ascii: "{") else {
+        let bytes = FileBytes.withoutMark(bytes)
+        guard let first = bytes.first(where: { $0 > 0x20 }) else {
+            return (
+                Declarations(),
+                [
+                    Finding(
+                        "file.empty", at: Finding.Place(file: file), "the file is empty",
+                        suggestion: "write {\"connectors\": {\"NAME\": {\"connector.class\": …}}}, or one configuration with its \"name\"")
+                ]
+            )
+        }
+        guard first == UInt8(ascii: "{") else {
             return properties(bytes, file)
         }
         do throws(JSONError) {
