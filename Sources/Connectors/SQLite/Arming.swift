@@ -11,6 +11,8 @@ struct Arming {
     let logger: Logger
     /// Shown with the task's state.
     let note: (String) -> Void
+    /// Says which notes about itself the source leaves; `nil` for who only looks.
+    var marks: CaptureMark.Maker?
 
     /// What SQLite allows a table unless it was built with another limit.
     private static let mostColumns = 2000
@@ -22,7 +24,7 @@ struct Arming {
     /// - Parameters:
     ///   - reader: looks first, so that a file that is armed already is not written.
     func arm(_ tables: [Name], reader: Database) throws {
-        if try isArmed(reader, tables) { return }
+        if try isArmed(reader, tables) { return try refreshMarks(tables, reader) }
         let writer = try Database(path: path, mode: .readWrite)
         defer { writer.close() }
         try writer.setNoCheckpointOnClose(true)
@@ -30,6 +32,30 @@ struct Arming {
         try writer.transaction(.immediate) {
             try makeMemory(writer)
             for table in tables where try needsWork(writer, table) { try arm(writer, table) }
+            for mark in try staleMarks(tables, writer) { try Self.remember(writer, mark.name, mark.value) }
+        }
+    }
+
+    private func staleMarks(_ tables: [Name], _ database: Database) throws -> [CaptureMark] {
+        guard let marks else { return [] }
+        return try tables.compactMap { table in
+            guard let mark = marks.mark(table, path: path) else { return nil }
+            return try Self.remembered(database, mark.name).map { equalBytes($0, mark.value) } == true ? nil : mark
+        }
+    }
+
+    /// A file that is armed but was captured by another worker, or under another name of topics, or is a copy. Not worth failing for.
+    private func refreshMarks(_ tables: [Name], _ reader: Database) throws {
+        let stale = try staleMarks(tables, reader)
+        if stale.isEmpty { return }
+        do {
+            let writer = try Database(path: path, mode: .readWrite)
+            defer { writer.close() }
+            try writer.setNoCheckpointOnClose(true)
+            try writer.execute("PRAGMA wal_autocheckpoint = 0")
+            try writer.transaction(.immediate) { for mark in stale { try Self.remember(writer, mark.name, mark.value) } }
+        } catch {
+            logger.info("\(path) could not be noted as captured, so a sink that writes a table's changes into the table itself would not be noticed: \(error)")
         }
     }
 

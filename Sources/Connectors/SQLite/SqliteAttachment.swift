@@ -32,7 +32,7 @@ final class SqliteAttachment {
             context.logger.warning("\(plan.path) is in journal mode \(mode): reading blocks its writers for moments; PRAGMA journal_mode=WAL avoids that")
         }
         versionStatement = try database.prepare("PRAGMA data_version")
-        let arming = plan.capture == .change ? Arming(path: plan.path, guardPolicy: plan.guardPolicy, keyColumns: plan.keyColumns, logger: context.logger, note: { context.note($0) }) : nil
+        let arming = plan.capture == .change ? Arming(path: plan.path, guardPolicy: plan.guardPolicy, keyColumns: plan.keyColumns, logger: context.logger, note: { context.note($0) }, marks: CaptureMark.Maker(cluster: context.clusterID) { plan.topic(of: $0) }) : nil
         let opened = try Self.inArmedTransaction(database, plan, arming, isFirst: isFirst, context) { tables in
             let version = try database.integer("PRAGMA schema_version") ?? 0
             let missing = try SqliteCatalog.missing(plan.selection.plainNames, among: SqliteCatalog.tables(database))

@@ -15,9 +15,12 @@ enum SqliteFile {
 
     /// Reads an existing file, within a bounded wait for its lock.
     static func reading<R>(_ path: String, _ body: (Database) throws -> R) throws -> R {
-        let database = try Database(path: path, mode: .readOnly, busyTimeout: lockMilliseconds)
+        // In WAL mode even a reader makes files beside the database, and one that may not write cannot remove them again. Where none are, nobody
+        // has the file open; then a connection that may write, and writes nothing, leaves it as it found it.
+        let isAlone = look(path + "-wal") == .missing && look(path + "-shm") == .missing && isWritable(path) && isWritable(folder(of: path))
+        let database = try Database(path: path, mode: isAlone ? .readWrite : .readOnly, busyTimeout: lockMilliseconds)
         defer { database.close() }
-        try database.setNoCheckpointOnClose(true)
+        if isAlone { try database.execute("PRAGMA query_only = 1") } else { try database.setNoCheckpointOnClose(true) }
         // The first read of the file: tells whether it is a database at all.
         _ = try database.integer("PRAGMA schema_version")
         return try body(database)

@@ -66,7 +66,7 @@ enum SqlitePositions {
         try statement.bind(text: owner, at: 7)
         if let lastLogEpoch { try statement.bind(Int64(lastLogEpoch), at: 8) }
         try statement.run()
-        return SinkClaim(epoch: epoch, next: next)
+        return SinkClaim(epoch: epoch, next: next, isResumed: stored != nil && next > assigned.bounds.start)
     }
 
     /// Moves a position by hand under a new epoch; `nil` resets it. Without a row there is nothing to move: the group's offset counts.

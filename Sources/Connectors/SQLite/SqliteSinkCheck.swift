@@ -2,7 +2,8 @@ internal import ConnectRuntime
 
 /// Looks at the place a sink's configuration names, for `validate`: reads only, makes nothing.
 enum SqliteSinkCheck {
-    static func problems(_ path: String) -> [ConfigProblem] {
+    static func problems(_ plan: SqliteSinkPlan, topics: Set<Name>) -> [ConfigProblem] {
+        let path = plan.path
         let url = SqliteSinkSettings.url.name
         let folder = SqliteFile.folder(of: path)
         guard SqliteFile.isFolder(folder) else {
@@ -28,8 +29,14 @@ enum SqliteSinkCheck {
             return [ConfigProblem("sqlite.read_only", url, "\(path) may not be written", suggestion: "give this user write access to the file")]
         }
         do {
-            try translatingSQLite("the file cannot be looked into", file: path) { try SqliteFile.reading(path) { _ in } }
-            return []
+            return try translatingSQLite("the file cannot be looked into", file: path) {
+                try SqliteFile.reading(path) { database in
+                    guard let identity = FileIdentity(path) else { return [] }
+                    return try CaptureMark.all(database, cluster: nil, file: identity).compactMap { mark in
+                        mark.loop(plan, topics: topics).map { ConfigProblem($0.code, "topics", $0.message, suggestion: $0.suggestion) }
+                    }
+                }
+            }
         } catch { return [SqliteFile.problem(ConnectError(error), url)] }
     }
 }

@@ -10,7 +10,7 @@ extension SqliteSinkSession {
     }
 
     func prepare(_ layout: SqliteLayout) throws -> Bool {
-        try SqliteTarget(database: database, file: plan.path, plan: plan.rows, logger: logger).prepare(layout)
+        try SqliteTarget(database: database, file: plan.path, plan: plan.rows, logger: logger, known: known).prepare(layout)
     }
 
     func apply(_ steps: ArraySlice<Segments.Step>, of segments: Segments, _ batch: RecordBatch, atFault: inout Int?) throws {
@@ -87,6 +87,11 @@ extension SqliteSinkSession {
 
     func dataError(_ error: any Error) -> ConnectError {
         guard let error = error as? SQLiteError else { return ConnectError(error) }
+        if error.code == .mismatch {
+            return ConnectError(
+                .data, code: "sink.refused", "the table refuses the record: the column that is its INTEGER PRIMARY KEY takes integers only (\(error.message))",
+                suggestion: "give the table a key of the values' type, or convert the field with a transform", causes: ["SQLite error \(error.extendedCode)"])
+        }
         return ConnectError(
             .data, code: error.code == .constraint ? "sink.constraint" : "sink.refused", "the table refuses the record: \(error.message)",
             causes: ["SQLite error \(error.extendedCode)"])

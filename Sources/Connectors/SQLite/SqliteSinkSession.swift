@@ -13,12 +13,18 @@ final class SqliteSinkSession: SinkSession {
     private let schemaStatement: Statement
     private var schemaVersion: Int64 = -1
     var fault: ((String) throws -> Void)?
+    let known = SqliteTarget.KnownTables()
+    /// The log's stable id.
+    private let cluster: String
+    /// Topics whose partitions the task has.
+    var topics: Set<Name> = []
 
     /// How long one statement waits for a lock before the wake-up is looked at again.
     private static let lockStepMilliseconds: Int32 = 200
 
-    init(_ plan: SqliteSinkPlan, connector: Name, logger: Logger) throws {
+    init(_ plan: SqliteSinkPlan, connector: Name, cluster: String, logger: Logger) throws {
         self.plan = plan
+        self.cluster = cluster
         self.connector = connector
         self.logger = logger
         try checkIsRegularFile(plan.path)
@@ -71,7 +77,19 @@ final class SqliteSinkSession: SinkSession {
         let version = try readSchemaVersion()
         if version == schemaVersion { return false }
         schemaVersion = version
+        try refuseLoops()
         return true
+    }
+
+    /// Whether a table that is captured into one of the task's topics is where that topic goes. Inside a transaction.
+    func refuseLoops() throws {
+        guard let identity else { return }
+        for mark in try CaptureMark.all(database, cluster: cluster, file: identity) {
+            if let error = mark.loop(plan, topics: topics) {
+                schemaVersion = -1
+                throw error
+            }
+        }
     }
 
     /// Our own change is no news, once it is committed.

@@ -38,6 +38,8 @@ package final class SqliteSinkTask: SinkTask {
             let connection = try connect(plan, context)
             try connection.begin(wake: context.wakeUp)
             defer { connection.database.rollBack() }
+            connection.topics.formUnion(partitions.map(\.topicPartition.topic))
+            try connection.refuseLoops()
             try SqlitePositions.makeTable(connection.database)
             var found: [TopicPartition: SinkClaim] = [:]
             for partition in partitions {
@@ -81,7 +83,7 @@ package final class SqliteSinkTask: SinkTask {
                 isInDoubt = true
                 try connection.database.execute("COMMIT")
                 isInDoubt = false
-                for (partition, claim, offset) in ahead { claims[partition] = SinkClaim(epoch: claim.epoch, next: offset.offset) }
+                for (partition, claim, offset) in ahead { claims[partition] = SinkClaim(epoch: claim.epoch, next: offset.offset, isResumed: claim.isResumed) }
             }
         }
         return offsets.filter { claims[$0.key] != nil }.mapValues {
@@ -91,6 +93,7 @@ package final class SqliteSinkTask: SinkTask {
 
     package func close(_ partitions: [TopicPartition], lost: Bool) {
         for partition in partitions { claims[partition] = nil }
+        connection?.topics = Set(claims.keys.map(\.topic))
     }
 
     package func stop() { disconnect() }
@@ -109,7 +112,8 @@ package final class SqliteSinkTask: SinkTask {
                     suggestion: "put the right file back and restart the task; to fill this one, stop the connector and reset its offsets")
             }
         }
-        let opened = try SqliteSinkSession(plan, connector: context.connector, logger: context.logger)
+        let opened = try SqliteSinkSession(plan, connector: context.connector, cluster: context.clusterID, logger: context.logger)
+        opened.topics = Set(claims.keys.map(\.topic))
         opened.fault = fault
         reader?.forget()
         connection = opened
@@ -136,7 +140,7 @@ package final class SqliteSinkTask: SinkTask {
             }
             // A new epoch: whatever the lost connection may still hold open cannot come after this.
             let epoch = row.epoch &+ 1
-            found[partition] = SinkClaim(epoch: epoch, next: row.next)
+            found[partition] = SinkClaim(epoch: epoch, next: row.next, isResumed: claim.isResumed)
             try SqlitePositions.renew(connection.database, connector: context.connector, partition, epoch: epoch)
         }
         try connection.database.execute("COMMIT")

@@ -7,6 +7,12 @@ struct SqliteTarget {
     let file: String
     let plan: SinkPlan
     let logger: Logger
+    let known: KnownTables
+
+    /// Tables this connection has met.
+    final class KnownTables {
+        var names: Set<Name> = []
+    }
 
     /// - Returns: whether the schema of the file was changed.
     func prepare(_ layout: SqliteLayout) throws -> Bool {
@@ -48,6 +54,7 @@ struct SqliteTarget {
             }
         }
         if changed { columns = try SqliteCatalog.columns(database, table) }
+        known.names.insert(table)
         layout.state = .ready(try statements(layout, names, columns))
         return changed
     }
@@ -123,7 +130,11 @@ struct SqliteTarget {
         let key = try layout.columns[..<layout.keyCount].map { try quotedIdentifier($0.name.text) }
         let constraint = key.isEmpty ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
         try change("CREATE TABLE main.\(quotedIdentifier(layout.table.name.text)) (\(columns.joined(separator: ", "))\(constraint))", layout.table.name)
-        logger.info("made table \(layout.table) in \(file)")
+        if let words = layout.madeAgain(in: file, wasSeen: known.names.contains(layout.table.name)) {
+            logger.warning(words)
+        } else {
+            logger.info("made table \(layout.table) in \(file)")
+        }
     }
 
     private func add(_ column: SinkColumn, isKey: Bool, to table: Name) throws {

@@ -49,6 +49,37 @@ import Testing
         #expect(make().fencesByEpoch(try plugin.definition.parsed(ConfigMap(["connection.url": "sqlite:copy.db"]))))
     }
 
+    /// What is missing in it is said, since the sink itself cannot know.
+    @Test(arguments: [false, true]) func aTableThatVanishedIsMadeAnewWithAWarning(isRestarted: Bool) throws {
+        let topic = topic([Self.flat(1, 1), Self.flat(2, 2)])
+        let run = SinkRun(path)
+        try run.start()
+        _ = try run.task.open([topic.assigned])
+        try run.task.put(topic.batch(from: 0, count: 1))
+        #expect(run.context.log.all.contains { $0.hasPrefix("info: made table t") })
+        try make("DROP TABLE t")
+        var second = run
+        if isRestarted {
+            run.task.stop()
+            second = SinkRun(path)
+            try second.start()
+            _ = try second.task.open([topic.assigned])
+        }
+        try second.task.put(topic.batch(from: 1, count: 1))
+        #expect(second.context.log.all.contains { $0.hasPrefix("warning: ") && $0.contains("reset its offsets") }, "\(second.context.log.all)")
+        #expect(try content == "2:2")
+        second.task.stop()
+    }
+
+    @Test func aKeyThatIsNoIntegerIsNamed() throws {
+        try make("CREATE TABLE t (id INTEGER PRIMARY KEY, v INT, s TEXT)")
+        let key = Schema.structure("k", fields: [.init("id", .plain(.string))])
+        let topic = topic([Record(topic: "t", keySchema: key, key: .structure(Struct(key, [.string("x")])), valueSchema: Self.row, value: .structure(Struct(Self.row, [.int64(1), .null, .null])))])
+        let run = SinkRun(path)
+        try run.write(topic)
+        #expect(run.reporter.letters.first?.error.message.contains("INTEGER PRIMARY KEY takes integers only") == true, "\(run.reporter.letters)")
+    }
+
     @Test func rowsFollowTheirKeys() throws {
         let run = SinkRun(path)
         try run.write(topic([Self.flat(2, 1), Self.flat(1, 1), Self.flat(2, 2), Self.gone(1), Self.flat(3, nil)]))

@@ -86,7 +86,7 @@ struct PostgresPositions {
             key(connector, partition) + [
                 .text(assigned.topicID.description), .text(String(next)), .text(String(epoch)), .text(owner), lastLogEpoch.map { .text(String($0)) } ?? .null,
             ])
-        return SinkClaim(epoch: epoch, next: next)
+        return SinkClaim(epoch: epoch, next: next, isResumed: stored != nil && next > assigned.bounds.start)
     }
 
     /// Gives a partition of ours a new epoch.

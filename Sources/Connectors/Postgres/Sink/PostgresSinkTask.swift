@@ -97,7 +97,7 @@ package final class PostgresSinkTask: SinkTask {
                     if session.leavesDoubt(error) { isInDoubt = true }
                     throw error
                 }
-                for (partition, claim, offset) in ahead { claims[partition] = SinkClaim(epoch: claim.epoch, next: offset.offset) }
+                for (partition, claim, offset) in ahead { claims[partition] = SinkClaim(epoch: claim.epoch, next: offset.offset, isResumed: claim.isResumed) }
             }
         }
         return offsets.filter { claims[$0.key] != nil }.mapValues {
@@ -148,7 +148,7 @@ package final class PostgresSinkTask: SinkTask {
             if row.next < claim.next { throw rewound(partition, row.next, claim) }
             // A new epoch: whatever the lost session may still hold open cannot come after this.
             let epoch = row.epoch &+ 1
-            found[partition] = SinkClaim(epoch: epoch, next: row.next)
+            found[partition] = SinkClaim(epoch: epoch, next: row.next, isResumed: claim.isResumed)
             try session.positions.renew(session.connection, connector: context.connector, partition, epoch: epoch)
         }
         try session.commit()

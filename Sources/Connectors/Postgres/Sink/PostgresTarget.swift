@@ -132,7 +132,7 @@ struct PostgresTarget {
         let key = layout.columns[..<layout.keyCount].map { Quoting.identifier($0.name.text) }
         let constraint = key.isEmpty ? "" : ", PRIMARY KEY (\(key.joined(separator: ", ")))"
         try change("CREATE TABLE IF NOT EXISTS \(qualified(layout.table)) (\(columns.joined(separator: ", "))\(constraint))", "table \(layout.table)")
-        logger.info("made table \(layout.table)")
+        if let words = layout.madeAgain(in: "the database", wasSeen: false) { logger.warning(words) } else { logger.info("made table \(layout.table)") }
     }
 
     private func qualified(_ table: SinkTable) -> String {

@@ -73,6 +73,17 @@ final class SinkLayout<Statements: SinkStatements> {
         case refused(ConnectError)
     }
     var state = State.unknown
+    /// Whether earlier records of the topic were written before this task began; set before the layout is prepared.
+    var isResumed = false
+
+    /// What to say of a table that is made although it should be there; `nil` for one that is simply new.
+    /// - Parameter wasSeen: this task has written to it.
+    func madeAgain(in place: String, wasSeen: Bool) -> String? {
+        let next = "it holds only what changes from now on; to fill it, stop the connector and reset its offsets"
+        if wasSeen { return "table \(table) of \(place) was dropped while the sink wrote to it, and is made anew: \(next)" }
+        if isResumed { return "\(place) has no table \(table), though earlier records of its topic were written: it is made, and if it was there before, \(next)" }
+        return nil
+    }
 
     init(table: SinkTable, key: [SinkColumn], row: [SinkColumn]?) {
         self.table = table

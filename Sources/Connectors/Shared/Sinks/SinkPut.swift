@@ -50,7 +50,7 @@ struct SinkPut<Session: SinkSession> {
         for _ in 0...(changes.count + 1 + Self.mostStale) {
             do {
                 try attempt(givenUp: &givenUp, isCareful: isCareful, inDoubt: inDoubt)
-                committed(Dictionary(ends.map { ($0.partition, SinkClaim(epoch: $0.claim.epoch, next: $0.next)) }) { $1 })
+                committed(Dictionary(ends.map { ($0.partition, SinkClaim(epoch: $0.claim.epoch, next: $0.next, isResumed: $0.claim.isResumed)) }) { $1 })
                 if passedOver > 0 { context.metrics.recordsFiltered.add(passedOver) }
                 return
             } catch is NeedsCare {
@@ -186,6 +186,7 @@ struct SinkPut<Session: SinkSession> {
             for change in changes {
                 guard case .unknown = change.layout.state, !givenUp.contains(change.entry) else { continue }
                 try session.reach("ddl")
+                if case .log(let origin) = batch.entries[change.entry].origin { change.layout.isResumed = claims[origin.topicPartition]?.isResumed ?? false }
                 if try session.prepare(change.layout) {
                     changedSchema = true
                     isSettled = false

@@ -5,6 +5,8 @@ struct SinkClaim: Hashable {
     var epoch: Int64
     /// The offset of the next record to write.
     var next: Int64
+    /// Whether the target had a position in the middle of the partition when it was claimed: earlier records are written.
+    var isResumed = false
 }
 
 /// A target as ``SinkPut`` writes to it: one transaction at a time. Used on the task's thread.
