@@ -19,6 +19,8 @@ let package = Package(
         .library(name: "ConnectTesting", targets: ["ConnectTesting"]),
         // The engine and the connectors that a standalone worker is made of, for programs that embed one.
         .library(name: "ConnectStandalone", targets: ["Connectors", "EmbeddedLog", "SQLite"]),
+        // Real PostgreSQL servers in temporary folders, for tests and benchmarks.
+        .library(name: "PostgresTesting", targets: ["Postgres", "PostgresTesting"]),
     ],
     targets: [
         // Doors to C: module maps and typed inline wrappers, nothing else.
@@ -66,6 +68,9 @@ let package = Package(
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], swiftSettings: strict),
-        .testTarget(name: "ConnectdTests", dependencies: ["connectd", "ConnectREST", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "SQLite"], swiftSettings: strict),
+        .testTarget(
+            name: "ConnectdTests",
+            dependencies: ["connectd", "ConnectREST", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
+            swiftSettings: strict),
     ]
 )
