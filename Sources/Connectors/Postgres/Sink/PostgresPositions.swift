@@ -33,7 +33,19 @@ struct PostgresPositions {
 
     /// Makes the table where it is missing, in a transaction of its own.
     func make(_ connection: Connection) throws(PostgresError) {
-        if try exists(connection) { return }
+        for attempt in 0... {
+            if try exists(connection) { return }
+            do throws(PostgresError) {
+                return try makeOnce(connection)
+            } catch {
+                // Others may make the same schema at the same moment, without our lock.
+                guard error.isRaceOfMakers, attempt < 3 else { throw error }
+                try connection.execute("ROLLBACK")
+            }
+        }
+    }
+
+    private func makeOnce(_ connection: Connection) throws(PostgresError) {
         let hasSchema = try connection.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [.text(schema)]).rowCount > 0
         try connection.execute(
             """

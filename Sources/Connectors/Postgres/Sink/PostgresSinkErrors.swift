@@ -31,3 +31,8 @@ extension PostgresSinkSession {
             .data, code: error.sqlState?.hasPrefix("23") ?? false ? "sink.constraint" : "sink.refused", "the table refuses the record: \(error.message)", causes: causes)
     }
 }
+
+extension PostgresError {
+    /// Two made the same schema, table or column at the same moment: the other one's is there now.
+    var isRaceOfMakers: Bool { has("23505", "42P06", "42P07", "42701", "42710") || (sqlState == "XX000" && message.contains("concurrently")) }
+}

@@ -4,6 +4,8 @@ internal import Postgres
 /// Writes batches into a PostgreSQL database: rows and positions in one transaction per `put`.
 package final class PostgresSinkTask: SinkTask {
     static let errorPrefix = "postgres.sink"
+    /// A table changed while it was looked at, or another task makes it too.
+    static let changedCode = "postgres.sink.changed"
 
     private var plan: PostgresSinkPlan?
     private var context: (any SinkTaskContext)?
@@ -69,7 +71,7 @@ package final class PostgresSinkTask: SinkTask {
                     } inDoubt: {
                         isInDoubt = true
                     }
-                } catch let error as PostgresError where error.has("40001", "40P01") && attempt < PostgresSinkTask.quickRetries {
+                } catch where attempt < PostgresSinkTask.quickRetries && PostgresSinkTask.mayPassAtOnce(error) {
                     context.metrics.retries.add()
                     // Apart from whoever we met, and no longer than a stop may wait.
                     if context.wakeUp.wait(milliseconds: Int.random(in: 1...(20 << attempt))) { throw error }
@@ -171,6 +173,12 @@ package final class PostgresSinkTask: SinkTask {
             .fatal, code: "sink.target_rewound",
             "the target has \(partition) up to offset \(next), but had committed it up to \(claim.next): it failed over or was restored and lost its end",
             suggestion: "restart the task: it goes on at offset \(next) and writes again what the target lost")
+    }
+
+    /// Deadlocks, serialization failures, and tables that others make at the same moment.
+    private static func mayPassAtOnce(_ error: any Error) -> Bool {
+        if let error = error as? PostgresError { return error.has("40001", "40P01") }
+        return (error as? ConnectError)?.code == changedCode
     }
 
     private func translated<R>(_ doing: String, _ body: () throws -> R) throws -> R {

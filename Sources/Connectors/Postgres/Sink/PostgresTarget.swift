@@ -56,7 +56,7 @@ struct PostgresTarget {
     private func statements(_ layout: PostgresLayout, _ names: [(SinkColumn, String)], _ table: TargetTable) throws -> PostgresStatements {
         let targets = try names.map { column, name -> TargetTable.Column in
             guard let target = table.byName[Name(name)] else {
-                throw ConnectError(.retriable, code: "postgres.sink.changed", "table \(table.schema).\(table.name) lost column \(name) meanwhile")
+                throw ConnectError(.retriable, code: PostgresSinkTask.changedCode, "table \(table.schema).\(table.name) lost column \(name) meanwhile")
             }
             return target
         }
@@ -179,6 +179,7 @@ struct PostgresTarget {
             try session.run(sql)
             try session.releaseInnerSavepoint()
         } catch let error as PostgresError {
+            if error.isRaceOfMakers { throw ConnectError(.retriable, code: PostgresSinkTask.changedCode, "\(what) is being made by another task") }
             guard error.family == .permanent, !error.has("42501"), !error.has("25006"), session.connection.isOpen else { throw error }
             try session.returnToInnerSavepoint()
             throw refusal("sink.cannot_change_table", "\(what) cannot be made or changed: \(error.message)", "make it by hand")

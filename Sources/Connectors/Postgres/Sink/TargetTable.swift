@@ -53,7 +53,7 @@ struct TargetCatalog {
               EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND (k.conrelid = c.oid OR k.confrelid = c.oid)),
               EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.condeferred)
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.relkind IN ('r', 'p', 'v', 'f') AND pg_catalog.lower(c.relname) = pg_catalog.lower($1)
+            WHERE c.relkind IN ('r', 'p', 'v', 'f') AND c.relpersistence <> 't' AND pg_catalog.lower(c.relname) = pg_catalog.lower($1)
               AND CASE WHEN $2::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = $2 END
             ORDER BY c.relname <> $1, c.oid
             """, [.text(table.name.text), table.schema.map { .text($0.text) } ?? .null])

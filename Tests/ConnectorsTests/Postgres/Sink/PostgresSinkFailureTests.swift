@@ -227,4 +227,44 @@ import Testing
             try target.sql.execute("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)")
         }
     }
+
+    final class Troubles: Sendable {
+        private let texts = Mutex<[String]>([])
+        func add(_ text: String) { texts.withLock { $0.append(text) } }
+        var all: [String] { texts.withLock { $0 } }
+    }
+
+    /// Tasks that share a topic begin at the same moment: the schema of positions, the table and its columns are made once.
+    @Test func tasksThatStartTogetherMakeTheirTableOnce() async throws {
+        let url = try await onThread { try PostgresTarget().url }
+        let troubles = Troubles()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for part in 0..<4 as Range<Int32> {
+                group.addTask {
+                    try await onThread {
+                        let topic = TestTopic("t", part)
+                        let wide = PostgresSinkTableTests.record([
+                            ("id", .plain(.int64), .int64(Int64(part) * 1000 + 900)), ("v", .plain(.int64), .int64(0)), (Name("c\(part % 2)"), .plain(.int64, optional: true), .int64(1)),
+                        ])
+                        topic.records = (0..<50).map { PostgresSinkTests.flat(Int64(part) * 1000 + $0, $0) } + [wide]
+                        let run = PostgresSinkRun(url)
+                        do {
+                            try run.start()
+                            _ = try run.task.open([topic.assigned])
+                            for start in stride(from: 0, to: 51, by: 17) { try Self.put(run, topic.batch(from: Int64(start), count: 17)) }
+                        } catch { troubles.add("\(error)") }
+                        run.task.stop()
+                        for letter in run.reporter.letters { troubles.add("\(letter.error)") }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(troubles.all == [])
+        try await onThread {
+            let sql = try Connection.open(ConnectionParameters(url: url))
+            #expect(try sql.execute("SELECT count(*) || ' ' || count(c0) || ' ' || count(c1) FROM t").text(0, 0) == "204 2 2")
+            sql.close()
+        }
+    }
 }
