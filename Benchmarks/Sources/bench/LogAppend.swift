@@ -4,8 +4,8 @@ import EmbeddedLog
 
 /// Appends records of 250 bytes to the embedded log, 1,000 to a commit.
 struct LogAppend: Benchmark {
-    /// Commits handed over before the first is waited for: 1 is one sync per 1,000 records exactly as the floor's, more is how a
-    /// source's runner works, and lets the log make several durable with one sync.
+    /// Commits handed over before the first is waited for: 1 is one sync per 1,000 records exactly as the floor's, 8 is what a
+    /// source's runner keeps on its way (`source.in.flight.max.transactions`), and lets the log make several durable with one sync.
     let inFlight: Int
     private let commits = 1000, recordsPerCommit = 1000, slices = 10
 

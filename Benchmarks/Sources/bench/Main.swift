@@ -13,7 +13,7 @@ import Glibc
             words.removeSubrange(option...option + 1)
         }
         let benchmarks: [any Benchmark] = [
-            LogAppend(inFlight: 1), LogAppend(inFlight: 4), ChangeTableToTopic(rows: rows), TopicToTable(rows: rows),
+            LogAppend(inFlight: 1), LogAppend(inFlight: 8), ChangeTableToTopic(rows: rows), TopicToTable(rows: rows),
             TopicToHTTP(records: 200_000, batch: 1), TopicToHTTP(records: 1_000_000, batch: 500), JSONEncode(), JSONDecode(),
         ]
         var report = Report()
