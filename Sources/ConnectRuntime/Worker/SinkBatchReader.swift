@@ -5,15 +5,40 @@ final class SinkBatchReader {
     /// Headers of the record before, which its neighbour mostly shares.
     private var rawHeaders: [RawHeader] = []
     private var hasOwnHeaders = false
+    /// Reads the second half of what is long enough.
+    private let helper: ConversionHelper?
 
-    init(plugins: TaskPlugins, retry: RetryOperator) {
+    init(plugins: TaskPlugins, retry: RetryOperator, helper: ConversionHelper?) {
         self.plugins = plugins
         self.retry = retry
+        self.helper = helper
     }
+
 
     /// Appends records `range` of what was consumed to a batch.
     /// - Throws: ``IntolerableFailure`` for the first record that the error policy does not let pass; it is in the batch by then.
     func read(_ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool) throws {
+        let middle = range.lowerBound + range.count / 2
+        guard let helper, range.count >= 2 * ConversionHelper.fewest, helper.begin(consumed, middle..<range.upperBound) else {
+            return try read(consumed, range, into: &batch, skipping: isSkipped) { nil }
+        }
+        do {
+            try read(consumed, range.lowerBound..<middle, into: &batch, skipping: isSkipped) { nil }
+        } catch {
+            // Whoever is asked must be heard, or the next question would get this answer.
+            _ = helper.end()
+            throw error
+        }
+        var ready = helper.end().makeIterator()
+        try read(consumed, middle..<range.upperBound, into: &batch, skipping: isSkipped) { ready.next() ?? nil }
+    }
+
+    /// - Parameter ready: gives the next record's key and value where they have been read already.
+    @inline(__always)
+    private func read(
+        _ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool,
+        ready: () -> ConversionHelper.Read?
+    ) throws {
         let topic = consumed.topicPartition.topic, partition = consumed.topicPartition.partition
         let records = consumed.records
         var known: Int?
@@ -25,6 +50,7 @@ final class SinkBatchReader {
                 RecordBatch.Entry(
                     record: Record(topic: topic, partition: partition, timestamp: item.timestamp < 0 ? nil : item.timestamp),
                     origin: .log(LogOrigin(source: consumed, index: index))))
+            let read = ready()
             if isSkipped(item.offset) {
                 batch.entries[place].outcome = .filtered
                 continue
@@ -38,23 +64,36 @@ final class SinkBatchReader {
                 hasOwnHeaders = rawHeaders.contains { !SchemaHeaders.contains($0.name) }
                 known = index
             }
-            try convert(&batch.entries[place], key: records.key(at: index), value: records.value(at: index))
+            if try !convertHeaders(&batch.entries[place]) { continue }
+            if let read {
+                batch.entries[place].record.keySchema = read.key.schema
+                batch.entries[place].record.key = read.key.value
+                batch.entries[place].record.valueSchema = read.value.schema
+                batch.entries[place].record.value = read.value.value
+            } else {
+                try convert(&batch.entries[place], key: records.key(at: index), value: records.value(at: index))
+            }
         }
+    }
+
+    /// - Returns: false when they could not be read and the record is passed over.
+    private func convertHeaders(_ entry: inout RecordBatch.Entry) throws -> Bool {
+        guard hasOwnHeaders else { return true }
+        let topic = entry.record.topic
+        let headers: [Header]? = try retry.run(.headerConverter, plugins.headerClass, &entry) { _ in
+            try rawHeaders.compactMap { raw in
+                if SchemaHeaders.contains(raw.name) { return nil }
+                let read = try plugins.header.deserialize(topic: topic, headers: [], bytes: raw.value)
+                return Header(raw.name, schema: read.schema, value: read.value)
+            }
+        }
+        guard let headers else { return false }
+        entry.record.headers = headers
+        return true
     }
 
     private func convert(_ entry: inout RecordBatch.Entry, key: ByteSlice?, value: ByteSlice?) throws {
         let topic = entry.record.topic
-        if hasOwnHeaders {
-            let headers: [Header]? = try retry.run(.headerConverter, plugins.headerClass, &entry) { _ in
-                try rawHeaders.compactMap { raw in
-                    if SchemaHeaders.contains(raw.name) { return nil }
-                    let read = try plugins.header.deserialize(topic: topic, headers: [], bytes: raw.value)
-                    return Header(raw.name, schema: read.schema, value: read.value)
-                }
-            }
-            guard let headers else { return }
-            entry.record.headers = headers
-        }
         do {
             let read = try plugins.key.deserialize(topic: topic, headers: rawHeaders, bytes: key)
             entry.record.keySchema = read.schema

@@ -23,7 +23,7 @@ final class SinkDelivery {
     init(
         task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
         reporter: SinkReporter?, context: SinkRunnerContext, handle: TaskHandle, parts: WorkerParts, logger: Logger,
-        resetPolicy: ConsumerOptions.ResetPolicy
+        resetPolicy: ConsumerOptions.ResetPolicy, helper: ConversionHelper?
     ) {
         self.task = task
         self.consumer = consumer
@@ -36,7 +36,7 @@ final class SinkDelivery {
         self.parts = parts
         self.logger = logger
         self.resetPolicy = resetPolicy
-        reader = SinkBatchReader(plugins: plugins, retry: retry)
+        reader = SinkBatchReader(plugins: plugins, retry: retry, helper: helper)
         lastCommit = parts.clock.monotonicNanoseconds()
     }
 

@@ -55,9 +55,11 @@ final class SinkRunner {
         try task.start(plugins.config, context: context)
         try consumer.subscribe(Self.subscription(plugins.base))
         handle.monitor.setNote(nil)
+        let helper = try ConversionHelper.make(specification, plugins, parts)
+        defer { helper?.stop() }
         let delivery = SinkDelivery(
             task: task, consumer: consumer, plugins: plugins, retry: retry, queue: queue, reporter: reporter, context: context,
-            handle: handle, parts: parts, logger: logger, resetPolicy: resetPolicy)
+            handle: handle, parts: parts, logger: logger, resetPolicy: resetPolicy, helper: helper)
         do {
             try delivery.loop(whenItWorks)
         } catch {

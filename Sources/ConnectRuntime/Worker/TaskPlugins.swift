@@ -39,7 +39,7 @@ final class TaskPlugins {
     }
 
     /// A connector that names its own converter brings that converter's settings too; nothing is inherited from the worker's.
-    private static func converter(
+    static func converter(
         _ role: ConverterContext.Role, _ connector: ConfigMap, _ parts: WorkerParts, _ schemas: (any ConverterSchemas)?
     ) throws -> (any Converter, String) {
         let setting = "\(role.rawValue).converter"

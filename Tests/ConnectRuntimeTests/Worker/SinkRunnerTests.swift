@@ -97,11 +97,11 @@ import Testing
         }
     }
 
-    @Test func malformedValuesBecomeLettersInOrder() async throws {
+    @Test(arguments: [100, 5000]) func malformedValuesBecomeLettersInOrder(_ count: Int) async throws {
         try await onThread {
             let script = SinkScript()
             let bench = try Bench([script.plugin])
-            try fill(bench, (0..<100).map { $0 % 2 == 0 ? "{\"n\":\($0)}" : "{\"n\":\($0)" })
+            try fill(bench, (0..<count).map { $0 % 2 == 0 ? "{\"n\":\($0)}" : "{\"n\":\($0)" })
             let herder = try bench.herder()
             defer { herder.stop() }
             _ = try herder.put(
@@ -110,8 +110,29 @@ import Testing
                     "value.converter": "JsonConverter", "value.converter.schemas.enable": "false", "errors.tolerance": "all",
                     "errors.deadletterqueue.topic.name": "letters",
                 ]), initialState: nil, replacing: true)
-            #expect(eventually { script.rows.count == 50 && bench.end(of: "letters") == 50 })
-            #expect(try bench.records(of: "letters").map(\.value) == (0..<50).map { "{\"n\":\($0 * 2 + 1)" })
+            #expect(eventually { script.rows.count == count / 2 && bench.end(of: "letters") == count / 2 })
+            #expect(try bench.records(of: "letters").map(\.value) == (0..<count / 2).map { "{\"n\":\($0 * 2 + 1)" })
+            #expect(script.rows.map(\.offset) == (0..<count / 2).map { Int64($0 * 2) })
+            #expect(
+                script.rows.map(\.value) == (0..<count / 2).map { .map([Value.MapEntry(key: .string("n"), value: .int64(Int64($0 * 2)))]) })
+        }
+    }
+
+    /// Whichever thread reads a record: the first that is malformed is named, and nothing from there on is put.
+    @Test(arguments: [0, 700, 1999])
+    func withoutToleranceTheFirstMalformedRecordIsNamed(_ bad: Int) async throws {
+        try await onThread {
+            let script = SinkScript()
+            let bench = try Bench([script.plugin])
+            try fill(bench, (0..<2000).map { $0 < bad ? "{\"n\":\($0)}" : "{\"n\":" })
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            _ = try herder.put(
+                "snk", Self.config(["value.converter": "JsonConverter", "value.converter.schemas.enable": "false"]), initialState: nil, replacing: true)
+            #expect(eventually { Bench.state(herder, "snk", task: 0) == .failed })
+            let trace = try herder.status("snk").tasks.first?.status.trace ?? ""
+            #expect(trace.contains("rows/0@\(bad):"), Comment(rawValue: trace))
+            #expect(script.rows.allSatisfy { $0.offset < bad })
         }
     }
 
