@@ -12,7 +12,13 @@ public final class TaskMetrics: Sendable {
     public let deadLetters = Counter()
     public let retries = Counter()
     public let batches = Counter()
+    private let storage = Mutex<[Name: Int64]>([:])
     public init() {}
+
+    /// What the task measures of its own: numbers that go up and down, by its connector's names for them.
+    public var gauges: [Name: Int64] { storage.withLock { $0 } }
+    /// - Parameter value: `nil` when there is nothing to measure (any more).
+    public func setGauge(_ name: Name, _ value: Int64?) { storage.withLock { $0[name] = value } }
 }
 
 /// A number that only grows.

@@ -24,7 +24,7 @@ extension PostgresRowsTask {
         try session.prepareForRows()
         let catalog = PostgresCatalog(connection: session.connection)
         var tails: [UInt32: Tail] = [:], topics: [Name: String] = [:]
-        for table in try describe(catalog) {
+        for table in try describe(catalog, context) {
             let topic = options.topic(of: table)
             if let other = topics[topic] {
                 throw ConnectError(
@@ -37,16 +37,22 @@ extension PostgresRowsTask {
         self.tails = tails
         order = tails.keys.sorted()
         shape = try currentShape(session)
+        hasConnected = true
+        context.note(DroppedTables.note(missing, isEmpty: tails.isEmpty))
     }
 
-    private func describe(_ catalog: PostgresCatalog) throws -> [PostgresTable] {
+    private func describe(_ catalog: PostgresCatalog, _ context: any SourceTaskContext) throws -> [PostgresTable] {
+        var missing: [Name] = []
         let kinds = options.mode.isTail ? RelationKind.tables : options.rows.kinds
         let listed = try catalog.tables(kinds: kinds)
         for name in options.plainTables where try !listed.contains(where: { try options.isMeant(name, $0) }) {
+            missing.append(name)
+            if hasConnected { continue }
             throw ConnectError(
                 .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
                 suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
         }
+        DroppedTables.say(missing, before: &self.missing, context.logger)
         var mine: [UInt32] = []
         for table in listed where try options.selects(schema: table.schema, table: table.name) {
             if let share = options.share, !share.contains(Name("\(table.schema).\(table.name)")) { continue }

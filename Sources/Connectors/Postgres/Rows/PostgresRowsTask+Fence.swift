@@ -17,7 +17,7 @@ extension PostgresRowsTask {
                 }
                 return
             }
-            if health.endGapNote() { context.note(nil) }
+            if health.endGapNote() { context.note(DroppedTables.note(missing, isEmpty: false)) }
             tails[table]?.place = .fence(next)
             if wait.skips { return close(table, offset(next), since: batch.count, into: &batch) }
         }

@@ -44,6 +44,10 @@ final class PostgresRowsTask: SourceTask {
     /// Rows to ask for at once: fewer where rows are long.
     var pageRows: Int
     var health = RowHealth()
+    /// Tables that are named one by one and were there at the start, but are not now.
+    var missing: [Name] = []
+    /// Whether tables were looked at before: what is missing later on may come back.
+    var hasConnected = false
 
     init(_ options: SourceOptions, requestSplit: (@Sendable () -> Void)?) {
         self.options = options

@@ -19,7 +19,8 @@ extension PostgresSourceTask {
         if let refusal = StartChecks.server(server) { throw refusal }
         self.database = database
         let catalog = PostgresCatalog(connection: session.connection)
-        let described = try describe(catalog, options)
+        let described = try describe(catalog, options, context)
+        try sayWhatWasDropped(described, session, context)
         var positions = try storedPositions(described, session, server, options, context)
         let known = options.historyLost == .fail ? Set(positions.filter { $0.value.goesOn }.keys) : []
         let arming = PostgresArming(
@@ -43,8 +44,9 @@ extension PostgresSourceTask {
         if options.arming.keepsReader, !described.isEmpty { try claimReader(session) }
         shape = try currentShape(session)
         history = server.history
+        hasConnected = true
         pace = Pace(wake: options.wake, longestMilliseconds: options.pollInterval)
-        context.note(described.isEmpty ? "no table matches table.include.list and table.exclude.list yet" : nil)
+        context.note(DroppedTables.note(missing, isEmpty: described.isEmpty))
     }
 
     /// Stands in the way of pruning from here on, at the oldest place of any table.
@@ -54,14 +56,33 @@ extension PostgresSourceTask {
         movedTo = nil
     }
 
+    /// Changes of a table that is gone cannot be read without its columns: how many there are is said.
+    private func sayWhatWasDropped(_ described: [PostgresTable], _ session: TailSession, _ context: any SourceTaskContext) throws {
+        for (oid, state) in tables where !described.contains(where: { $0.oid == oid }) {
+            guard let group = plan.groups.first(where: { $0.tables.contains(oid) }),
+                try session.connection.query("SELECT 1 FROM pg_catalog.pg_class WHERE oid = $1::oid", [.text(String(oid))]).rowCount == 0
+            else { continue }
+            let lag = try session.connection.execute(TailSQL.lag(from: group.from, sent: group.sent[oid] ?? 0, tables: [oid])).integer(0, 0) ?? 0
+            if lag > 0 {
+                context.logger.error("table \(state.records.table.display) was dropped with \(lag) change(s) that were not delivered: its columns are gone, so they cannot be read")
+            } else {
+                context.logger.info("table \(state.records.table.display) was dropped; all its changes were delivered")
+            }
+        }
+    }
+
     /// The tables that are this task's, in full.
-    private func describe(_ catalog: PostgresCatalog, _ options: SourceOptions) throws -> [PostgresTable] {
+    private func describe(_ catalog: PostgresCatalog, _ options: SourceOptions, _ context: any SourceTaskContext) throws -> [PostgresTable] {
         let listed = try catalog.tables()
+        var missing: [Name] = []
         for name in options.plainTables where try !listed.contains(where: { try options.isMeant(name, $0) }) {
+            missing.append(name)
+            if hasConnected { continue }
             throw ConnectError(
                 .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
                 suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
         }
+        DroppedTables.say(missing, before: &self.missing, context.logger)
         var mine: [UInt32] = []
         for table in listed where try options.selects(schema: table.schema, table: table.name) {
             if let share = options.share, !share.contains(Name("\(table.schema).\(table.name)")) { continue }

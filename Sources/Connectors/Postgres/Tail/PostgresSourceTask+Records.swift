@@ -25,6 +25,7 @@ extension PostgresSourceTask {
         page.lastID = change.id
         page.bytes += (change.before?.count ?? 0) + (change.after?.count ?? 0)
         page.touched.insert(change.table)
+        health.count(change.op)
         let start = batch.count
         do {
             try state.records.append(change, isTolerant: false, now: page.now, to: &batch)

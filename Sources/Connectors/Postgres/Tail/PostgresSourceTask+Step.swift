@@ -56,7 +56,8 @@ extension PostgresSourceTask {
         guard let group = plan.groups.first else { return }
         var chunk: Backfill.Chunk?
         if isBackfilling { try session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") }
-        let look = try session.look(group, limit: pageRows)
+        let limit = pageRows
+        let look = try session.look(group, limit: limit)
         if isBackfilling {
             chunk = try readChunk(session, context)
             try session.connection.execute("COMMIT")
@@ -69,7 +70,7 @@ extension PostgresSourceTask {
         }
         try session.fence(look.moment)
         var next = plan, states = tables
-        let isComplete = look.rowCount < pageRows
+        let isComplete = look.rowCount < limit
         var page = Page(now: context.clock.wallMilliseconds())
         for row in 0..<look.rowCount {
             try ChangeRow.lend(look.result, row, from: TailSession.Look.leadingColumns) { change in
@@ -80,6 +81,7 @@ extension PostgresSourceTask {
             next.complete(at: look.moment.snapshot)
         } else {
             next.begin(to: look.moment.snapshot, sent: page.lastID)
+            health.begin(from: group.from, to: look.moment.snapshot, rows: look.rowCount)
         }
         close(page, next, look.moment.pending, &states, into: &batch)
         resize(page, look.rowCount, options)
@@ -103,6 +105,7 @@ extension PostgresSourceTask {
                 return
             }
             after = id - 1
+            health.begin(from: group.from, to: to, rows: 0)
         }
         let limit = pageRows
         var rows = PageRows()
@@ -117,7 +120,11 @@ extension PostgresSourceTask {
             try append(change, &page, &states, session, options, into: &batch)
         }
         next.advance(group: index, to: count == 0 ? after : page.lastID)
-        if count < limit { next.finish(group: index) }
+        health.add(from: group.from, to: to, rows: count)
+        if count < limit {
+            try audit(group, to: to, session, context)
+            next.finish(group: index)
+        }
         close(page, next, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
         resize(page, count, options)
         plan = next

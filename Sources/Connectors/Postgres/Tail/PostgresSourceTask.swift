@@ -38,6 +38,11 @@ final class PostgresSourceTask: SourceTask {
     var lastMoment: TailSession.Moment?
     var shape = ""
     var upkeep = Upkeep()
+    var health = Health()
+    /// Tables that are named one by one and were there at the start, but are not now.
+    var missing: [Name] = []
+    /// Whether tables were looked at before: what is missing later on may come back.
+    var hasConnected = false
     /// What the reader's row says.
     var movedTo: XidSnapshot?
     /// Rows to ask for at once: fewer where rows are long.
@@ -68,6 +73,8 @@ final class PostgresSourceTask: SourceTask {
         let isDone = try attempt("reading changes") {
             while !context.wakeUp.isSet {
                 if session == nil { try connect(options, context) }
+                // Before the step: what comes behind one that moved the plan must not fail.
+                if let session { try showHealth(session, options, context) }
                 if let session { try step(session, options, context, into: &batch) }
                 if !batch.isEmpty || context.clock.monotonicNanoseconds() >= end { return }
             }

@@ -75,6 +75,8 @@ enum TailSQL {
             FROM pg_catalog.pg_index i WHERE i.indrelid = ANY ($1::oid[]) AND i.indisprimary), ''))
           || pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', t.tgrelid, t.tgname, t.tgenabled), ';' ORDER BY t.tgrelid, t.tgname)
             FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ANY ($1::oid[]) AND t.tgname LIKE 'connectd\\_%'), ''))
+          || coalesce((SELECT s.seqcache::text FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_depend x ON x.objid = s.seqrelid AND x.deptype = 'i'
+            WHERE x.refobjid = pg_catalog.to_regclass('connectd.change')), '')
           || pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', c.oid, n.nspname, c.relname), ';' ORDER BY c.oid)
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
             AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'connectd')), ''))

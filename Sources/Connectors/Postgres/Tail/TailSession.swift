@@ -8,6 +8,9 @@ final class TailSession {
     private let options: SourceOptions
     private let context: any SourceTaskContext
 
+    /// How long the last wait for a flush took.
+    private(set) var fenceMicroseconds: Int64 = 0
+
     struct Moment {
         let snapshot: XidSnapshot
         /// The log's end when the snapshot was taken: it bounds everything the snapshot calls finished.
@@ -99,6 +102,8 @@ final class TailSession {
 
     /// Waits until the log is flushed past everything a snapshot calls finished.
     func fence(_ moment: Moment) throws {
+        let start = context.clock.monotonicNanoseconds()
+        defer { fenceMicroseconds = Int64((context.clock.monotonicNanoseconds() &- start) / 1000) }
         var fence = FlushFence(pending: moment.pending, force: options.fence)
         let began = context.clock.monotonicNanoseconds()
         var flushed = moment.flushed
