@@ -14,7 +14,7 @@ TEST_FLAGS ?=
 
 help:
 	@echo "make build       build .build/release/connectd (installs the system packages it needs, after naming them)"
-	@echo "make quickstart  build, then watch a small shop's changes flow from one SQLite file into another for 15 s"
+	@echo "make quickstart  build, then watch a small shop's changes flow from one SQLite file into another, and through PostgreSQL where it is installed, for 15 s"
 	@echo "make test        build, then run every test"
 	@echo "make test-full   the same with the long versions (fifty kills instead of ten, a million records)"
 	@echo "make bench       measure the record path beside its floors and print a table"

@@ -52,7 +52,7 @@ let package = Package(
 
         .executableTarget(
             name: "connectd",
-            dependencies: ["ConnectRuntime", "ConnectREST", "Connectors", "Curl", "EmbeddedLog", "SQLite"],
+            dependencies: ["ConnectRuntime", "ConnectREST", "Connectors", "Curl", "EmbeddedLog", "Postgres", "SQLite"],
             swiftSettings: strict),
 
         // Tests mirror the sources; ConnectdTests drive the built program from outside (processes, kill -9, REST, the command line).

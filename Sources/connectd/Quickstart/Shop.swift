@@ -19,10 +19,13 @@ enum Shop {
             """)
     }
 
+    static func columns(_ table: String) -> [String] {
+        table == "orders" ? ["id", "customer", "total", "state", "change"] : ["id", "name", "city", "change"]
+    }
+
     /// A table's rows as lines of text, ordered by key: types told apart, so that equal lines are equal rows.
     static func rows(_ table: String, of database: Database) throws -> [String] {
-        let columns = table == "orders" ? ["id", "customer", "total", "state", "change"] : ["id", "name", "city", "change"]
-        let list = columns.map { "quote(\($0))" }.joined(separator: " || ',' || ")
+        let list = columns(table).map { "quote(\($0))" }.joined(separator: " || ',' || ")
         let statement = try database.prepare("SELECT \(list) FROM \(table) ORDER BY id", isKept: false)
         defer { statement.finalize() }
         var rows: [String] = []
