@@ -1,4 +1,5 @@
 import CCurl
+import Glibc
 
 /// One handle: one exchange at a time, again and again over a connection that is kept. For one thread at a time.
 public final class CurlEasy {
@@ -8,6 +9,9 @@ public final class CurlEasy {
     private let userData: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
+    /// Lengths of the lines in the list, without the first.
+    private var headerLengths: [Int] = []
+    private var url = ""
     /// The body as libcurl reads it; lives until the next exchange begins.
     private var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var method = ""
@@ -102,21 +106,40 @@ public final class CurlEasy {
     func prepare(_ request: CurlRequest) throws(CurlError) {
         receiver.begin()
         errorText[0] = 0
-        try set(CURLOPT_URL, request.url)
+        if !equal(url, request.url) {
+            try set(CURLOPT_URL, request.url)
+            url = request.url
+        }
         try prepareHeaders(request.headers)
         try prepareBody(request)
     }
 
     private func prepareHeaders(_ lines: [String]) throws(CurlError) {
+        if overwriteHeaders(lines) { return }
         curl_slist_free_all(headerList)
         headerList = nil
+        headerLengths.removeAll(keepingCapacity: true)
         // Without it a body above a megabyte waits a second for "100 Continue".
         headerList = curl_slist_append(nil, "Expect:")
         for line in lines where CurlRequest.isSafe(headerLine: line) {
             guard let longer = curl_slist_append(headerList, line) else { throw CurlError(CURLE_OUT_OF_MEMORY, detail: "") }
             headerList = longer
+            headerLengths.append(line.utf8.count)
         }
         try check(connectd_curl_set_list(handle, CURLOPT_HTTPHEADER, headerList))
+    }
+
+    /// The next request's headers mostly differ in a key of the same length: the list stays, the bytes change.
+    private func overwriteHeaders(_ lines: [String]) -> Bool {
+        guard lines.count == headerLengths.count, headerList != nil, zip(lines, headerLengths).allSatisfy({ $0.utf8.count == $1 && CurlRequest.isSafe(headerLine: $0) }) else { return false }
+        var node = headerList?.pointee.next
+        for line in lines {
+            guard let current = node, let data = current.pointee.data else { return false }
+            var copy = line
+            copy.withUTF8 { if let bytes = $0.baseAddress { memcpy(data, bytes, $0.count) } }
+            node = current.pointee.next
+        }
+        return true
     }
 
     private func prepareBody(_ request: CurlRequest) throws(CurlError) {

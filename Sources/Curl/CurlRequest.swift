@@ -16,6 +16,7 @@ public struct CurlRequest: Sendable {
 
     /// Whether a line can be sent as one header: no CR, LF or NUL that would begin another.
     public static func isSafe(headerLine: String) -> Bool {
-        !headerLine.utf8.contains { $0 == 0x0D || $0 == 0x0A || $0 == 0 }
+        for byte in headerLine.utf8 where byte == 0x0D || byte == 0x0A || byte == 0 { return false }
+        return true
     }
 }

@@ -167,6 +167,28 @@ struct HttpSinkTests {
         }
     }
 
+    /// Whatever came after a record that is stuck is kept in mind until it is through: that has a bound too, though the rest is delivered.
+    @Test func whatIsDeliveredBehindAStuckRecordIsBounded() async throws {
+        let isOpen = Atomic(false)
+        let server = try ScriptedServer(keepsRequests: false) { request, _ in !request.text.hasPrefix("stuck") || isOpen.load(ordering: .relaxed) ? .status(200) : .status(400) }
+        defer { server.stop() }
+        try await onThread {
+            let harness = try SinkHarness(Self.plugin, Self.pairs([("http.url", server.url), ("retry.on", "400"), ("retry.backoff.ms", "5"), ("retry.backoff.max.ms", "10"), ("delivery.lanes", "64")]))
+            defer { harness.stop() }
+            let large = String(repeating: "v", count: 1 << 20)
+            try harness.put([Self.record("k", "stuck")])
+            for batch in 0..<80 where harness.context.paused.isEmpty {
+                try harness.put([Self.record("k\(batch)", large)])
+                for _ in 0..<20 { try harness.task.put(RecordBatch()) }
+            }
+            #expect(harness.context.paused == [TopicPartition("t", 0)])
+            #expect(try harness.committable() == 0)
+            isOpen.store(true, ordering: .relaxed)
+            try harness.finish()
+            #expect(harness.context.paused.isEmpty)
+        }
+    }
+
     @Test func aStoppedSinkLeavesWhatIsNotThroughForTheNextOne() async throws {
         let server = try ScriptedServer { request, _ in request.text == "5" ? .silence : .status(200) }
         defer { server.stop() }

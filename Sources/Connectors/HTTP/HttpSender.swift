@@ -22,11 +22,13 @@ final class HttpSender {
     private var knownToken = -1
     var lastFailure: String?
     private let tokenOptions: CurlOptions
+    private let contentTypeLine: String
 
     init(_ configuration: HttpConfiguration, context: any SinkTaskContext) throws {
         self.configuration = configuration
         self.context = context
         redaction = configuration.redaction
+        contentTypeLine = "Content-Type: \(configuration.contentType)"
         var options = configuration.curl
         // One byte more than a dead letter holds would do; answers that name items are longer.
         options.responseLimit = configuration.batch == nil && configuration.responseTopic == nil && configuration.successPath == nil ? 16 * 1024 : 4 << 20
@@ -88,10 +90,12 @@ final class HttpSender {
 
     private func request(_ start: Start, _ token: AccessToken?, _ wall: Int64) -> CurlRequest {
         let first = start.items[0].payload
-        var headers = configuration.fixedHeaders + first.headers
+        var headers = configuration.fixedHeaders
+        headers.reserveCapacity(headers.count + first.headers.count + 4)
+        headers += first.headers
         var body = first.body
         if !first.isDelete {
-            headers.append("Content-Type: \(configuration.contentType)")
+            headers.append(contentTypeLine)
             if let batch = configuration.batch { body = batch.join(start.items.map { $0.payload.body ?? [] }) }
         }
         let isBatch = configuration.batch != nil && !first.isDelete

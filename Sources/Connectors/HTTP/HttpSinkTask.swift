@@ -22,6 +22,10 @@ final class HttpSinkTask: SinkTask {
     /// Above these the partitions are paused until half of it is gone.
     private static let mostBytes = 32 << 20
     private static let mostRecords = 20_000
+    /// The same for what came after the oldest record that is not through, delivered or not: its offsets are remembered, a restart would
+    /// bring it again, and records that wait keep alive the bytes they came with.
+    private static let widestSpan = 100_000
+    private static let widestSpanBytes = 64 << 20
     /// How long one `put` waits for answers before it gives the runner its turn, and how soon it is called again.
     private static let turnMilliseconds: Int64 = 20
     private static let nextTurnMilliseconds = 1
@@ -44,7 +48,7 @@ final class HttpSinkTask: SinkTask {
         guard let context, let reader, let results else { throw HttpSinkTask.notStarted }
         for entry in batch.entries {
             guard case .log(let origin) = entry.origin else { continue }
-            let ticket = prefix.begin(origin.topicPartition, offset: origin.offset)
+            let ticket = prefix.begin(origin.topicPartition, offset: origin.offset, bytes: (origin.rawKey?.count ?? 0) + (origin.rawValue?.count ?? 0))
             switch reader.read(entry, origin, ticket, now: now) {
             case .queue(let item): scheduler.add(item)
             case .done: prefix.end(ticket)
@@ -119,10 +123,10 @@ final class HttpSinkTask: SinkTask {
     }
 
     private func balance(_ context: any SinkTaskContext) throws {
-        if !isPaused, scheduler.bytes > Self.mostBytes || scheduler.count > Self.mostRecords {
+        if !isPaused, scheduler.bytes > Self.mostBytes || scheduler.count > Self.mostRecords || prefix.span > Self.widestSpan || prefix.spanBytes > Self.widestSpanBytes {
             isPaused = true
             context.pause(Array(partitions))
-        } else if isPaused, scheduler.bytes <= Self.mostBytes / 2, scheduler.count <= Self.mostRecords / 2 {
+        } else if isPaused, scheduler.bytes <= Self.mostBytes / 2, scheduler.count <= Self.mostRecords / 2, prefix.span <= Self.widestSpan / 2, prefix.spanBytes <= Self.widestSpanBytes / 2 {
             isPaused = false
             context.resume(Array(partitions))
             context.setTimeout(milliseconds: 0)

@@ -135,7 +135,7 @@ final class HttpEndpoint: Sendable {
         if items.contains(where: { Self.isMoved($0.value) }) { return given("302", .status(302, headers: [("Location", state.withLock { $0.elsewhere })])) }
         let hasBad = items.contains { Self.isBad($0.value) }
         if hasBad, items.count == 1 || number % 2 == 0 { return given("400", .status(400, body: "bad " + String(repeating: "x", count: 6_000))) }
-        if items.count > 1, hasBad || number % 19 == 4 { return partial(items, number) }
+        if items.count > 1, hasBad || number % 5 == 4 { return partial(items, number) }
         arrive(items)
         // Taken, and the answer lost: it will come again.
         switch number % 31 {

@@ -60,9 +60,11 @@ private struct HttpPipe {
             if let ending = worker.process.wait(seconds: 0) { throw TestFailure("worker \(kill) ended by itself with \(ending): \(worker.process.errors)") }
             worker.process.killNow()
         }
-        let acknowledged = try client.stop()
         let worker = try Worker([file], folder: folder.path, dataDirectory: data, port: port, name: "worker-last")
         try worker.waitUntilReady()
+        // A slow machine may not have come to every kind of failure yet.
+        _ = eventually(within: 60) { endpoint.missingKinds(inBatches: inBatches).isEmpty ? true : nil }
+        let acknowledged = try client.stop()
         let due = Set(acknowledged.filter { !HttpEndpoint.isRefused($0) })
         let all = eventually(within: 240) { endpoint.values.isSuperset(of: due) ? true : nil }
         if all == nil {

@@ -32,16 +32,21 @@ struct OffsetPrefixTests {
     @Test func anyOrder() {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<20 {
-            var prefix = OffsetPrefix(), open: [(offset: Int64, ticket: OffsetPrefix.Ticket)] = [], next: Int64 = 0
+            var prefix = OffsetPrefix(), open: [(offset: Int64, ticket: OffsetPrefix.Ticket)] = [], next: Int64 = 0, all: [Int64] = []
             for _ in 0..<4_000 {
                 if open.isEmpty || Bool.random(using: &random) {
                     next += Int64.random(in: 1...3, using: &random)
-                    open.append((next, prefix.begin(place, offset: next)))
+                    all.append(next)
+                    open.append((next, prefix.begin(place, offset: next, bytes: 3)))
                 } else {
                     prefix.end(open.remove(at: Int.random(in: 0..<min(open.count, 50), using: &random)).ticket)
                 }
                 #expect(prefix.committable(place, upTo: next + 1) == open.map(\.offset).min() ?? next + 1)
             }
+            let oldest = open.map(\.offset).min() ?? next + 1
+            #expect(prefix.span == all.filter { $0 >= oldest }.count && prefix.spanBytes == 3 * prefix.span)
+            prefix.forget(place)
+            #expect(prefix.span == 0 && prefix.spanBytes == 0)
         }
     }
 }

@@ -81,7 +81,7 @@ package struct ItemBody: Sendable {
         let isTaken =
             switch value {
             case .structure(let structure): structure.schema.index(of: keyField) != nil
-            case .map(let entries): entries.contains { $0.key == .string(keyField.text) }
+            case .map(let entries): entries.contains { if case .string(let text) = $0.key { equalBytes(text, keyField.text) } else { false } }
             default: fields.contains(keyField)
             }
         if isTaken {

@@ -6,6 +6,8 @@ package struct OffsetPrefix {
     fileprivate struct Line {
         var offsets: [Int64] = []
         var isDone: [Bool] = []
+        /// What each record keeps in memory while the first one is under way.
+        var sizes: [Int] = []
         var head = 0
         /// The number of the record at `head` since the line began.
         var first = 0
@@ -15,6 +17,9 @@ package struct OffsetPrefix {
 
     private var lines: [TopicPartition: Line] = [:]
     private var generations = 0
+    /// Records that were begun and are not below the first one under way, and their bytes.
+    package private(set) var span = 0
+    package private(set) var spanBytes = 0
 
     /// Names a record under way.
     package struct Ticket: Sendable, Hashable {
@@ -25,7 +30,7 @@ package struct OffsetPrefix {
 
     package init() {}
 
-    package mutating func begin(_ partition: TopicPartition, offset: Int64) -> Ticket {
+    package mutating func begin(_ partition: TopicPartition, offset: Int64, bytes: Int = 0) -> Ticket {
         let index: Dictionary<TopicPartition, Line>.Index
         if let known = lines.index(forKey: partition) {
             index = known
@@ -36,13 +41,17 @@ package struct OffsetPrefix {
             index = made
         }
         // In place: a copy of the line would make every append copy its arrays.
-        let number = lines.values[index].begin(offset)
+        let number = lines.values[index].begin(offset, bytes)
+        span += 1
+        spanBytes += bytes
         return Ticket(partition: partition, number: number, generation: lines.values[index].generation)
     }
 
     package mutating func end(_ ticket: Ticket) {
         guard let index = lines.index(forKey: ticket.partition) else { return }
-        lines.values[index].end(ticket)
+        let (records, bytes) = lines.values[index].end(ticket)
+        span -= records
+        spanBytes -= bytes
     }
 
     /// The highest offset that may be committed of a partition: `end` when nothing is under way.
@@ -51,29 +60,41 @@ package struct OffsetPrefix {
         return min(end, line.offsets[line.head])
     }
 
-    package mutating func forget(_ partition: TopicPartition) { lines[partition] = nil }
+    package mutating func forget(_ partition: TopicPartition) {
+        guard let line = lines.removeValue(forKey: partition) else { return }
+        span -= line.offsets.count - line.head
+        spanBytes -= line.sizes[line.head...].reduce(0, +)
+    }
 }
 
 extension OffsetPrefix.Line {
-    fileprivate mutating func begin(_ offset: Int64) -> Int {
+    fileprivate mutating func begin(_ offset: Int64, _ bytes: Int) -> Int {
         offsets.append(offset)
+        sizes.append(bytes)
         isDone.append(false)
         return first + offsets.count - 1 - head
     }
 
-    fileprivate mutating func end(_ ticket: OffsetPrefix.Ticket) {
+    /// - Returns: how many records, of how many bytes, are no longer waited behind.
+    fileprivate mutating func end(_ ticket: OffsetPrefix.Ticket) -> (records: Int, bytes: Int) {
         let index = head + ticket.number - first
-        guard ticket.generation == generation, index >= head, index < isDone.count else { return }
+        guard ticket.generation == generation, index >= head, index < isDone.count else { return (0, 0) }
         isDone[index] = true
+        let before = head
+        var bytes = 0
         while head < isDone.count, isDone[head] {
+            bytes += sizes[head]
             head += 1
             first += 1
         }
+        let records = head - before
         // Amortised: the done part is cut off when it is the larger one.
         if head > 1024, head * 2 > offsets.count {
             offsets.removeFirst(head)
             isDone.removeFirst(head)
+            sizes.removeFirst(head)
             head = 0
         }
+        return (records, bytes)
     }
 }
