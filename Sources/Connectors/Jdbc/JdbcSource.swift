@@ -76,7 +76,7 @@ final class JdbcSourceTask: SourceTask {
     func start(_ config: Config, context: any SourceTaskContext) throws {
         switch try dialect.target(config) {
         case .postgres:
-            let task = PostgresTask(JdbcSource.postgresDialect(dialect), requestSplit: nil)
+            let task = PostgresTask(JdbcSource.postgresDialect(dialect))
             inner = task
             try task.start(config, context: context)
         case .sqlite:

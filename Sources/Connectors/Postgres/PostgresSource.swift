@@ -14,6 +14,7 @@ final class PostgresSource: SourceConnector {
     private let dialect: Dialect
     private var config: Config?
     private var context: (any ConnectorContext)?
+    private let watch = TableWatch()
 
     init(_ dialect: Dialect = .own) { self.dialect = dialect }
 
@@ -50,20 +51,13 @@ final class PostgresSource: SourceConnector {
         guard let config else { return [] }
         if maximum <= 1 { return [config.map] }
         let options = try dialect.options(config)
-        let names: [Name]
-        do throws(PostgresError) {
-            let connection = try Connection.open(
-                options.connection, timeoutMilliseconds: options.connectionTimeout,
-                interruption: Connection.Interruption(descriptor: context?.wakeUp.fileDescriptor ?? -1, graceMilliseconds: 0))
-            defer { connection.close() }
-            names = try PostgresCatalog(connection: connection).tables(kinds: options.mode.isTail ? RelationKind.tables : options.rows.kinds).map { Name("\($0.schema).\($0.name)") }
+        let mine: [Name]
+        do {
+            mine = try TableWatch.tables(options, context)
         } catch {
-            throw error.connectError(PostgresSourceTask.errorPrefix, "listing tables")
+            throw ConnectError.postgres(error, PostgresSourceTask.errorPrefix, "listing tables")
         }
-        let mine = try names.filter { name in
-            guard let dot = name.text.firstIndex(of: ".") else { return false }
-            return try options.selects(schema: String(name.text[..<dot]), table: String(name.text[name.text.index(after: dot)...]))
-        }
+        if let context { try watch.start(options, known: mine, context: context) }
         return PostgresSource.shares(of: mine, among: maximum).map { share in
             var map = config.map
             map[SourceOptions.shareKey] = JSON.array(share.map { .string($0.text) }).serializedText
@@ -80,14 +74,12 @@ final class PostgresSource: SourceConnector {
     }
 
     func stop() {
+        watch.stop()
         config = nil
         context = nil
     }
 
-    func makeTask() -> any SourceTask {
-        guard let context else { return PostgresTask(dialect, requestSplit: nil) }
-        return PostgresTask(dialect, requestSplit: { context.requestTaskReconfiguration() })
-    }
+    func makeTask() -> any SourceTask { PostgresTask(dialect) }
 
     /// A whole table read again and again has no offset to go on from.
     func exactlyOnceSupport(_ config: Config) -> ExactlyOnceSupport {

@@ -122,6 +122,24 @@ import Testing
         }
     }
 
+    /// Where it begins is stored before anything came.
+    @Test(arguments: ["fence", "events", "change"]) func withoutDataARestartPassesNothingOver(kind: String) async throws {
+        try await onThread {
+            let run = try PostgresRun()
+            try run.sql.execute("CREATE TABLE e (id bigserial PRIMARY KEY, note text); INSERT INTO e (note) VALUES ('old')")
+            var map = run.map(kind == "fence" ? Self.fence : kind == "events" ? Self.events : ["table.include.list": "public.e"])
+            map["snapshot.mode"] = .some("no_data")
+            let source = try SourceRun("PostgresSource", map)
+            try source.start()
+            #expect(try source.live(1, polls: 2).isEmpty)
+            source.stop()
+            try run.sql.execute("INSERT INTO e (note) VALUES ('between')")
+            try source.start()
+            #expect(try source.live(1).map { $0.column("note") } == [.string("between")])
+            source.stop()
+        }
+    }
+
     @Test func anEventTableGetsItsColumnAndKeepsItsRows() async throws {
         try await onThread {
             let run = try PostgresRun()

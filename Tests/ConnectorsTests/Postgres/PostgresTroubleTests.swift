@@ -4,6 +4,7 @@ import Connectors
 import Glibc
 import Postgres
 import PostgresTesting
+import Synchronization
 import Testing
 
 /// What goes wrong at the server while a source runs: it goes on by itself where it can, and says what to do where it cannot.
@@ -131,10 +132,9 @@ import Testing
             for name in ["a", "b", "c", "d", "no"] { try run.sql.execute("CREATE TABLE \(name) (id int PRIMARY KEY); INSERT INTO \(name) VALUES (1)") }
             let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("PostgresSource") { $0 == .source })
             guard case .source(let make) = plugin.factory else { return }
-            let connector = make(), map = run.map(["table.include.list": "public\\..*", "table.exclude.list": "public.no"])
-            try connector.start(plugin.definition.parse(map).config, context: TestConnectorContext())
+            let connector = make(), map = run.map(["table.include.list": "public\\..*", "table.exclude.list": "public.no"]), context = TestConnectorContext()
+            try connector.start(plugin.definition.parse(map).config, context: context)
             let shares = try connector.taskConfigs(maximum: 3)
-            connector.stop()
             #expect(shares.count == 3)
             var topics: [Name] = []
             for share in shares {
@@ -144,6 +144,13 @@ import Testing
                 source.stop()
             }
             #expect(topics.sorted() == ["t.public.a", "t.public.b", "t.public.c", "t.public.d"])
+            // A table that comes is somebody's: the tables are shared anew.
+            try run.sql.execute("CREATE TABLE e (id int PRIMARY KEY)")
+            for _ in 0..<600 where context.requests == 0 { usleep(50_000) }
+            #expect(context.requests == 1)
+            #expect(try connector.taskConfigs(maximum: 3).contains { $0.text("connectd.task.tables")?.contains("public.e") == true })
+            context.wakeUp.set()
+            connector.stop()
         }
     }
 
@@ -247,6 +254,8 @@ final class TestConnectorContext: ConnectorContext {
     let logger = Logger(label: "test", handler: LogLines())
     let wakeUp = WakeUp()
     let offsets: (any SourceOffsetReader)? = nil
-    func requestTaskReconfiguration() {}
+    private let count = Atomic<Int>(0)
+    var requests: Int { count.load(ordering: .acquiring) }
+    func requestTaskReconfiguration() { count.wrappingAdd(1, ordering: .acquiringAndReleasing) }
     func raise(_ error: ConnectError) {}
 }

@@ -153,9 +153,7 @@ extension PostgresRowsTask {
     /// Whether tables came, went or were altered.
     func isAltered(_ session: TailSession) throws -> Bool {
         if case .bulk? = tails.first?.value.place, session.connection.isInTransaction { return false }
-        guard try currentShape(session) != shape else { return false }
-        if let requestSplit, options.share != nil { requestSplit() }
-        return true
+        return try currentShape(session) != shape
     }
 
     private func currentShape(_ session: TailSession) throws -> String {

@@ -46,7 +46,10 @@ extension PostgresRowsTask {
         let verdict = StartChecks.position(
             stored, server, lastIsThere: lastIsThere, table: table.display, historyLost: options.historyLost, timelineChange: options.timelineChange)
         switch verdict {
-        case .goOn: return EventTail(from: stored.from, to: stored.to, sent: stored.sent, last: stored.last)
+        case .goOn:
+            var place = EventTail(from: stored.from, to: stored.to, sent: stored.sent, last: stored.last)
+            place.given = stored.from
+            return place
         case .refuse(let error): throw error
         case .replay:
             context.logger.warning("table \(table.display): after a failover, delivering all rows again, since an event table does not say which are young")

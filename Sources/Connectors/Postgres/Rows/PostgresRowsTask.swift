@@ -16,6 +16,12 @@ final class PostgresRowsTask: SourceTask {
         var place: Place
         /// When it may be looked at again, on the monotonic clock.
         var due: UInt64 = 0
+
+        /// Whether it begins with what comes from now on and no offset says so yet.
+        var isUnstored: Bool {
+            guard case .events(let place) = place else { return false }
+            return place.given == nil && place.to == nil
+        }
     }
 
     enum Place {
@@ -27,7 +33,6 @@ final class PostgresRowsTask: SourceTask {
     }
 
     let options: SourceOptions
-    let requestSplit: (@Sendable () -> Void)?
     var context: (any SourceTaskContext)?
     var session: TailSession?
     var history = ServerHistory(system: "", timeline: 0)
@@ -49,9 +54,8 @@ final class PostgresRowsTask: SourceTask {
     /// Whether tables were looked at before: what is missing later on may come back.
     var hasConnected = false
 
-    init(_ options: SourceOptions, requestSplit: (@Sendable () -> Void)?) {
+    init(_ options: SourceOptions) {
         self.options = options
-        self.requestSplit = requestSplit
         pageRows = options.batchRows
     }
 
@@ -101,7 +105,7 @@ final class PostgresRowsTask: SourceTask {
             }
         }
         emptyRounds += 1
-        if upkeep.isPersistDue(now, every: options.idlePersist) { try persistIdle(session, into: &batch) }
+        if upkeep.isPersistDue(now, every: options.idlePersist) || tails.contains(where: { $0.value.isUnstored }) { try persistIdle(session, into: &batch) }
     }
 
     private func advance(_ table: UInt32, _ session: TailSession, _ context: any SourceTaskContext, into batch: inout RecordBatch) throws {

@@ -3,18 +3,16 @@ internal import ConnectRuntime
 /// The task of a PostgreSQL source: by triggers' changes or by the tables themselves, as its configuration says.
 final class PostgresTask: SourceTask {
     private let dialect: PostgresSource.Dialect
-    private let requestSplit: (@Sendable () -> Void)?
     private var task: (any SourceTask)?
 
-    init(_ dialect: PostgresSource.Dialect, requestSplit: (@Sendable () -> Void)?) {
+    init(_ dialect: PostgresSource.Dialect) {
         self.dialect = dialect
-        self.requestSplit = requestSplit
     }
 
     func start(_ config: Config, context: any SourceTaskContext) throws {
         let options = try dialect.options(config)
         let task: any SourceTask =
-            options.readsChanges ? PostgresSourceTask(dialect, requestSplit: requestSplit) : PostgresRowsTask(options, requestSplit: requestSplit)
+            options.readsChanges ? PostgresSourceTask(dialect) : PostgresRowsTask(options)
         self.task = task
         try task.start(config, context: context)
     }

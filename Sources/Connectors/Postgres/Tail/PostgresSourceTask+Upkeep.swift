@@ -6,13 +6,13 @@ extension PostgresSourceTask {
     func tend(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, into batch: inout RecordBatch) throws {
         let now = context.clock.monotonicNanoseconds()
         if upkeep.isShapeDue(now), try currentShape(session) != shape {
-            if let requestSplit, options.share != nil { requestSplit() }
             reconnect(session)
             return
         }
         if options.arming.keepsReader, upkeep.isReaderDue(now) { try moveReader(session, options, now) }
         if options.prunes, upkeep.isPruneDue(now) { try prune(session, options, now) }
-        if upkeep.isPersistDue(now, every: options.idlePersist) { try persistIdle(session, into: &batch) }
+        // A table that begins with what comes from now on has its place at once: what comes while a restart is under way is not passed over.
+        if upkeep.isPersistDue(now, every: options.idlePersist) || tables.contains(where: { $0.value.given == nil }) { try persistIdle(session, into: &batch) }
     }
 
     /// Looks at everything anew with the next poll: tables came, went or were altered.

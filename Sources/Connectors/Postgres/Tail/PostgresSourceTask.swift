@@ -22,8 +22,6 @@ final class PostgresSourceTask: SourceTask {
 
     var options: SourceOptions?
     var context: (any SourceTaskContext)?
-    /// Has the connector split its tables anew; `nil` where this task has them all.
-    let requestSplit: (@Sendable () -> Void)?
 
     var session: TailSession?
     var history = ServerHistory(system: "", timeline: 0)
@@ -50,9 +48,8 @@ final class PostgresSourceTask: SourceTask {
 
     private let dialect: PostgresSource.Dialect
 
-    init(_ dialect: PostgresSource.Dialect, requestSplit: (@Sendable () -> Void)? = nil) {
+    init(_ dialect: PostgresSource.Dialect) {
         self.dialect = dialect
-        self.requestSplit = requestSplit
     }
 
     func start(_ config: Config, context: any SourceTaskContext) throws {
