@@ -85,9 +85,17 @@ struct OffsetChange {
         let config = try config()
         let context = HostContext(connector, isSource: false, parts: parts, logger: parts.logger.with("connector", connector.text), reconfigure: {}, fail: { _ in })
         defer { context.close() }
+        // Looked at before the target is touched, and again with the change itself.
+        try alter(group, [:])
         let looked = try ask { try make().alterOffsets(config, changes, context: context) }
+        try alter(group, changes.mapValues { $0.map { CommittedOffset(offset: $0) } })
+        try forgetLetters(offsets == nil ? nil : Array(changes.keys))
+        return looked
+    }
+
+    private func alter(_ group: Name, _ offsets: [TopicPartition: CommittedOffset?]) throws {
         do {
-            try parts.log.alterCommittedOffsets(group: group, changes.mapValues { $0.map { CommittedOffset(offset: $0) } })
+            try parts.log.alterCommittedOffsets(group: group, offsets)
         } catch {
             guard error.kind == .invalid else { throw error }
             throw HerderError(
@@ -95,8 +103,6 @@ struct OffsetChange {
                 "Failed to alter the offsets of consumer group \(group) of connector \(connector): the group still has members. Either its tasks have not stopped "
                     + "completely, or others use the group. Try again when they are gone; zombie sink tasks end with the worker")
         }
-        try forgetLetters(offsets == nil ? nil : Array(changes.keys))
-        return looked
     }
 
     /// Partitions that the connector may have a position in, in its group or in its target: what is committed, and all of its topics.

@@ -14,4 +14,6 @@ final class HttpSinkConnector: SinkConnector {
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { Array(repeating: map, count: max(1, maximum)) }
     func stop() {}
     func makeTask() -> any SinkTask { HttpSinkTask() }
+    /// The position is the group's alone.
+    func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool { true }
 }

@@ -112,6 +112,28 @@ private final class OffsetPipe {
         }
     }
 
+    /// Somebody else reads on behalf of the group: neither the target nor the group is moved.
+    @Test func aGroupWithMembersIsLeftAlone() async throws {
+        try await onThread {
+            let pipe = try OffsetPipe()
+            defer { pipe.stop() }
+            try pipe.create()
+            #expect(eventually { pipe.copied() == 6 && pipe.committed == 3 })
+            try pipe.set(.stopped, "snk")
+            let other = try pipe.log.openConsumer(ConsumerOptions(group: "connect-snk"))
+            try other.subscribe(.topics(["p.t"]))
+            do {
+                _ = try pipe.herder.alterOffsets("snk", nil)
+                #expect(Bool(false), "moved")
+            } catch { #expect("\(error)".contains("still has members")) }
+            other.close()
+            let copy = try Database(path: pipe.folder.file("copy.db"), mode: .readOnly)
+            defer { copy.close() }
+            #expect(try copy.integer("SELECT next_offset FROM connectd_sink_offset WHERE topic = 'p.t'") == 3)
+            #expect(try pipe.herder.alterOffsets("snk", nil))
+        }
+    }
+
     /// Bad records that are read again are dead-lettered again: the rows that would say "written already" went with the reset.
     @Test func deadLettersBeginAnew() async throws {
         try await onThread {
