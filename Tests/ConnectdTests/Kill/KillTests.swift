@@ -80,8 +80,9 @@ private struct Pipe {
             // Three die before or while the first rows are read; then one lives until some have arrived. Of the others some die while
             // they start, most while they work. The instant is the test's subject: nothing waits for it.
             if kill == 3 {
-                readBy = try variant.tables.map { try changes(of: $0) }
                 try waitForFirstRows(worker)
+                // Whichever worker it was whose reading took: it had begun by now.
+                readBy = try variant.tables.map { try changes(of: $0) }
             } else if random.oneIn(3) {
                 usleep(UInt32.random(in: 0...120_000, using: &random))
             } else {
