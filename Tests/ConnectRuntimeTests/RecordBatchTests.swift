@@ -134,6 +134,21 @@ func goldenLines(_ name: String, file: StaticString = #filePath) -> [JSON] {
         #expect(CRC32C.of(Array(text.utf8)) == expected)
     }
 
+    /// What a processor without an instruction for it computes is what one with it does, at every length and place in memory.
+    @Test func tablesAndInstructionAgree() throws {
+        let bytes = (0..<80).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
+        for start in 0..<9 {
+            for end in start..<bytes.count {
+                try bytes[start..<end].withUnsafeBytes { part in
+                    guard let base = part.baseAddress, !part.isEmpty else { return }
+                    var checksum = CRC32C()
+                    checksum.updateFromTables(part, base)
+                    try #require(checksum.value == CRC32C.of(part), "bytes \(start)..<\(end)")
+                }
+            }
+        }
+    }
+
     @Test func checksumsOfPiecesEqualThatOfTheWhole() {
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         for cut in [0, 1, 7, 8, 9, 500, 999] {

@@ -13,7 +13,6 @@ struct JSONPlanCache {
     /// The bytes seen last, compared before anything is hashed.
     private var lastBytes: (bytes: [UInt8], plan: JSONPlan)?
     private var lastID: (id: SchemaID, plan: JSONPlan)?
-    private var last: (schema: Schema, plan: JSONPlan)?
 
     init(limit: Int, replacesNull: Bool, decimals: DecimalFormat) {
         self.limit = max(1, limit)
@@ -22,7 +21,6 @@ struct JSONPlanCache {
     }
 
     mutating func plan(for schema: Schema) throws -> JSONPlan {
-        if let last, last.schema === schema { return last.plan }
         let identity = ObjectIdentifier(schema)
         let plan: JSONPlan
         if let known = byIdentity[identity] {
@@ -32,7 +30,6 @@ struct JSONPlanCache {
             if byIdentity.count >= limit { byIdentity.removeAll(keepingCapacity: true) }
             byIdentity[identity] = (schema, plan)
         }
-        last = (schema, plan)
         return plan
     }
 

@@ -38,7 +38,7 @@ public struct CRC32C: Sendable {
     private static let hasInstruction = connectd_has_crc32c() != 0
 
     /// What a processor without the instruction does; the tests hold both against each other.
-    mutating func updateFromTables(_ bytes: UnsafeRawBufferPointer, _ base: UnsafeRawPointer) {
+    package mutating func updateFromTables(_ bytes: UnsafeRawBufferPointer, _ base: UnsafeRawPointer) {
         var crc = state
         CRC32C.tables.withUnsafeBufferPointer { tables in
             guard let table = tables.baseAddress else { return }
