@@ -40,18 +40,8 @@ enum SqlitePositions {
         _ database: Database, connector: Name, owner: String, _ assigned: AssignedPartition, _ plan: SinkPlan
     ) throws -> SinkClaim {
         let found = try row(database, connector: connector, assigned.topicPartition)
-        let stored = found.flatMap { $0.next < 0 ? nil : SinkResume.StoredPosition(topicID: $0.topicID, nextOffset: $0.next, lastLogEpoch: $0.lastLogEpoch) }
-        let next: Int64
-        var lastLogEpoch = stored?.lastLogEpoch
-        switch SinkResume.decide(stored: stored, partition: assigned, onRecreated: plan.recreated, onGap: plan.gap) {
-        case .goOn(let offset): next = offset
-        case .startOver(let offset):
-            next = offset
-            lastLogEpoch = nil
-        case .refuse(let error): throw error
-        }
-        let (epoch, overflow) = (found?.epoch ?? 0).addingReportingOverflow(1)
-        if overflow { throw ConnectError(.fatal, code: "sink.epoch_exhausted", "the epoch of \(assigned.topicPartition) in table \(table) is \(Int64.max)") }
+        let takeover = try SinkTakeover(
+            topicID: found?.topicID, next: found?.next, epoch: found?.epoch, lastLogEpoch: found?.lastLogEpoch, assigned, plan, table: table)
         let statement = try database.prepare(
             """
             INSERT INTO main.\(table) (connector, topic, part, topic_id, next_offset, epoch, owner, last_log_epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -61,12 +51,12 @@ enum SqlitePositions {
         defer { statement.finalize() }
         try bindKey(statement, connector, assigned.topicPartition)
         try statement.bind(text: assigned.topicID.description, at: 4)
-        try statement.bind(next, at: 5)
-        try statement.bind(epoch, at: 6)
+        try statement.bind(takeover.claim.next, at: 5)
+        try statement.bind(takeover.claim.epoch, at: 6)
         try statement.bind(text: owner, at: 7)
-        if let lastLogEpoch { try statement.bind(Int64(lastLogEpoch), at: 8) }
+        if let epoch = takeover.lastLogEpoch { try statement.bind(Int64(epoch), at: 8) }
         try statement.run()
-        return SinkClaim(epoch: epoch, next: next, isResumed: stored != nil && next > assigned.bounds.start)
+        return takeover.claim
     }
 
     /// Moves a position by hand under a new epoch; `nil` resets it. Without a row there is nothing to move: the group's offset counts.

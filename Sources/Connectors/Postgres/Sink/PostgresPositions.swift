@@ -78,27 +78,17 @@ struct PostgresPositions {
     func claim(_ connection: Connection, connector: Name, owner: String, _ assigned: AssignedPartition, _ plan: SinkPlan) throws -> SinkClaim {
         let partition = assigned.topicPartition
         let found = try row(connection, connector: connector, partition, makesIt: true)
-        let stored = found.flatMap { $0.next < 0 ? nil : SinkResume.StoredPosition(topicID: $0.topicID, nextOffset: $0.next, lastLogEpoch: $0.lastLogEpoch) }
-        let next: Int64
-        var lastLogEpoch = stored?.lastLogEpoch
-        switch SinkResume.decide(stored: stored, partition: assigned, onRecreated: plan.recreated, onGap: plan.gap) {
-        case .goOn(let offset): next = offset
-        case .startOver(let offset):
-            next = offset
-            lastLogEpoch = nil
-        case .refuse(let error): throw error
-        }
-        let (epoch, overflow) = (found?.epoch ?? 0).addingReportingOverflow(1)
-        if overflow { throw ConnectError(.fatal, code: "sink.epoch_exhausted", "the epoch of \(partition) in table \(schema).sink_offset is \(Int64.max)") }
+        let takeover = try SinkTakeover(
+            topicID: found?.topicID, next: found?.next, epoch: found?.epoch, lastLogEpoch: found?.lastLogEpoch, assigned, plan, table: "\(schema).sink_offset")
         try connection.query(
             """
             UPDATE \(table) SET topic_id = $4, next_offset = $5, epoch = $6, owner = $7, last_log_epoch = $8, updated_at = now()
             WHERE connector = $1 AND topic = $2 AND part = $3
             """,
             key(connector, partition) + [
-                .text(assigned.topicID.description), .text(String(next)), .text(String(epoch)), .text(owner), lastLogEpoch.map { .text(String($0)) } ?? .null,
+                .text(assigned.topicID.description), .text(String(takeover.claim.next)), .text(String(takeover.claim.epoch)), .text(owner), takeover.lastLogEpoch.map { .text(String($0)) } ?? .null,
             ])
-        return SinkClaim(epoch: epoch, next: next, isResumed: stored != nil && next > assigned.bounds.start)
+        return takeover.claim
     }
 
     /// Gives a partition of ours a new epoch.
