@@ -81,11 +81,12 @@ extension ConfigValidator {
 
     /// What the connector finds outside (``SourceConnector/check(_:)``). Blocks as long as the connector does; for configurations whose report
     /// has no errors.
-    package func outsideProblems(_ plugin: Plugin, _ raw: ConfigMap) throws -> [ConfigProblem] {
-        let config = try plugin.definition.parsed(references.resolve(raw))
+    /// - Parameter request: makes the request from the parsed configuration.
+    package func outside(_ plugin: Plugin, _ raw: ConfigMap, _ request: (Config) -> CheckRequest) throws -> [CheckFinding] {
+        let request = request(try plugin.definition.parsed(references.resolve(raw)))
         switch plugin.factory {
-        case .source(let make): return make().check(config)
-        case .sink(let make): return make().check(config)
+        case .source(let make): return make().check(request)
+        case .sink(let make): return make().check(request)
         case .transform, .predicate, .converter: return []
         }
     }

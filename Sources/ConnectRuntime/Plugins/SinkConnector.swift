@@ -3,8 +3,8 @@
 /// "Is a sink connector" means: passes `SinkConnectorConformance` in ConnectTesting. Threads as for ``SourceConnector``.
 public protocol SinkConnector: AnyObject {
     func validate(_ config: Config) -> [ConfigProblem]
-    /// Looks outside, for `connectd validate` only: as ``SourceConnector/check(_:)``.
-    func check(_ config: Config) -> [ConfigProblem]
+    /// Looks outside: as ``SourceConnector/check(_:)``.
+    func check(_ request: CheckRequest) -> [CheckFinding]
     func start(_ config: Config, context: any ConnectorContext) throws
     /// Usually the connector's own configuration, `maximum` times: the log shares partitions among tasks.
     func taskConfigs(maximum: Int) throws -> [ConfigMap]
@@ -20,7 +20,7 @@ public protocol SinkConnector: AnyObject {
 
 extension SinkConnector {
     public func validate(_ config: Config) -> [ConfigProblem] { [] }
-    public func check(_ config: Config) -> [ConfigProblem] { [] }
+    public func check(_ request: CheckRequest) -> [CheckFinding] { [] }
     public func fencesByEpoch(_ config: Config) -> Bool { false }
     public func alterOffsets(_ config: Config, _ offsets: [TopicPartition: Int64?], context: any ConnectorContext) throws -> Bool { false }
 }

@@ -6,12 +6,12 @@ public protocol SourceConnector: AnyObject {
     /// Looks across settings, after each has been checked by its declaration. Pure: reaches for nothing outside.
     func validate(_ config: Config) -> [ConfigProblem]
 
-    /// Looks outside whether what the settings name is there and fits: for `connectd validate` only. Reads, changes nothing, and bounds its
-    /// waits; never called when a connector is created over REST or started, since nothing outside needs to be reachable then.
+    /// Looks outside whether what the settings name is there and fits: for `connectd validate` and `connectd doctor` only. Reads, changes nothing,
+    /// and bounds its waits; never called when a connector is created over REST or started, since nothing outside needs to be reachable then.
     ///
-    /// Called on a fresh, unstarted instance whose configuration ``validate(_:)`` found nothing wrong with. What cannot be found out is a
-    /// warning, not an error.
-    func check(_ config: Config) -> [ConfigProblem]
+    /// Called on a fresh, unstarted instance whose configuration ``validate(_:)`` found nothing wrong with. Everything at once: one thing that is
+    /// wrong hides no other. What is well is said too (``CheckFinding/Severity/ok``).
+    func check(_ request: CheckRequest) -> [CheckFinding]
 
     /// Begins. Also after a pause or stop, on the same instance. Throwing makes the connector FAILED.
     func start(_ config: Config, context: any ConnectorContext) throws
@@ -40,7 +40,7 @@ public protocol SourceConnector: AnyObject {
 
 extension SourceConnector {
     public func validate(_ config: Config) -> [ConfigProblem] { [] }
-    public func check(_ config: Config) -> [ConfigProblem] { [] }
+    public func check(_ request: CheckRequest) -> [CheckFinding] { [] }
     public func canDefineTransactionBoundaries(_ config: Config) -> Bool { false }
     public func alterOffsets(_ config: Config, _ offsets: [(partition: SourcePartition, offset: SourceOffset?)]) throws -> Bool { false }
 }

@@ -19,9 +19,9 @@ final class JdbcSink: SinkConnector {
         return problems
     }
 
-    func check(_ config: Config) -> [ConfigProblem] {
-        guard let (connector, translated, _) = try? JdbcSink.inner(dialect, config) else { return [] }
-        return connector.check(translated)
+    func check(_ request: CheckRequest) -> [CheckFinding] {
+        guard let (connector, translated, _) = try? JdbcSink.inner(dialect, request.config) else { return [] }
+        return connector.check(request.with(translated))
     }
 
     func start(_ config: Config, context: any ConnectorContext) throws {

@@ -27,11 +27,11 @@ final class JdbcSource: SourceConnector {
         }
     }
 
-    func check(_ config: Config) -> [ConfigProblem] {
-        guard let target = try? dialect.target(config) else { return [] }
+    func check(_ request: CheckRequest) -> [CheckFinding] {
+        guard let target = try? dialect.target(request.config) else { return [] }
         switch target {
-        case .postgres: return postgres.check(config)
-        case .sqlite: return (try? dialect.sqlite(config)).map { SqliteSource().check($0) } ?? []
+        case .postgres: return postgres.check(request)
+        case .sqlite: return (try? dialect.sqlite(request.config)).map { SqliteSource().check(request.with($0)) } ?? []
         }
     }
 

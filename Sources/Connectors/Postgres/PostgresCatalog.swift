@@ -35,11 +35,13 @@ struct PostgresCatalog {
         let oid: UInt32
         let schema: String
         let name: String
+        /// `public.orders`
+        var fullName: Name { Name("\(schema).\(name)") }
     }
 
     /// All tables that could be captured: ordinary and partitioned ones; partitions belong to their root.
     /// - Parameter kinds: letters of `relkind`.
-    func tables(kinds: Set<String> = RelationKind.tables) throws(PostgresError) -> [Listed] {
+    func tables(kinds: Set<String>) throws(PostgresError) -> [Listed] {
         let result = try connection.query(
             """
             SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

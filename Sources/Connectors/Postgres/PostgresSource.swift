@@ -41,6 +41,10 @@ final class PostgresSource: SourceConnector {
         return problems
     }
 
+    func check(_ request: CheckRequest) -> [CheckFinding] {
+        (try? dialect.options(request.config)).map { PostgresSourceCheck(options: $0, request: request).findings() } ?? []
+    }
+
     func start(_ config: Config, context: any ConnectorContext) throws {
         self.config = config
         self.context = context

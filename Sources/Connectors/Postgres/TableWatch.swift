@@ -29,7 +29,6 @@ final class TableWatch: Sendable {
             options.connection, timeoutMilliseconds: options.connectionTimeout,
             interruption: Connection.Interruption(descriptor: context?.wakeUp.fileDescriptor ?? -1, graceMilliseconds: 0))
         defer { connection.close() }
-        let listed = try PostgresCatalog(connection: connection).tables(kinds: options.mode.isTail ? RelationKind.tables : options.rows.kinds)
-        return try listed.filter { try options.selects(schema: $0.schema, table: $0.name) }.map { Name("\($0.schema).\($0.name)") }.sorted()
+        return try ChosenTables(PostgresCatalog(connection: connection), options).chosen.map(\.fullName).sorted()
     }
 }

@@ -2,7 +2,7 @@ internal import ConnectRuntime
 internal import Glibc
 internal import SQLite
 
-/// What stands at the path of a database, looked at from outside, for `validate`.
+/// What stands at the path of a database, looked at from outside.
 enum SqliteFile {
     enum Kind { case missing, file, other }
 
@@ -39,13 +39,8 @@ enum SqliteFile {
 
     static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
-    static func notADatabase(_ path: String, _ setting: Name) -> ConfigProblem {
-        ConfigProblem("sqlite.not_a_database", setting, "\(path) is no SQLite database: it is not even a file", suggestion: "check connection.url")
-    }
-
-    /// A lock that is held or a disk that stumbles says nothing of the configuration: only a warning.
-    static func problem(_ error: ConnectError, _ setting: Name) -> ConfigProblem {
-        ConfigProblem(error.code, setting, error.message, suggestion: error.suggestion, isWarning: error.kind == .retriable)
+    static func notADatabase(_ path: String, _ setting: Name) -> CheckFinding {
+        CheckFinding(.error, "sqlite.not_a_database", setting, "\(path) is no SQLite database: it is not even a file", suggestion: "check connection.url")
     }
 
     private static let lockMilliseconds: Int32 = 1000

@@ -9,9 +9,7 @@ final class SqliteSink: SinkConnector {
         (try? SqliteSinkPlan(config))?.rows.problems(config) ?? []
     }
 
-    func check(_ config: Config) -> [ConfigProblem] {
-        (try? SqliteSinkPlan(config)).map { SqliteSinkCheck.problems($0, topics: Set(splitList(config.map.text("topics") ?? "").map { Name($0) })) } ?? []
-    }
+    func check(_ request: CheckRequest) -> [CheckFinding] { (try? SqliteSinkPlan(request.config)).map { SqliteSinkCheck.findings($0, request) } ?? [] }
 
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { Array(repeating: $0, count: max(1, maximum)) } ?? [] }

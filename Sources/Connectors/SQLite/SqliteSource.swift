@@ -18,7 +18,7 @@ final class SqliteSource: SourceConnector {
         return problems
     }
 
-    func check(_ config: Config) -> [ConfigProblem] { (try? SqliteSourceCheck(config))?.problems() ?? [] }
+    func check(_ request: CheckRequest) -> [CheckFinding] { (try? SqliteSourceCheck(request))?.findings() ?? [] }
 
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { [$0] } ?? [] }

@@ -1,7 +1,7 @@
 internal import ConnectRuntime
 internal import SQLite
 
-/// Looks into the file a source's configuration names, for `validate`: reads only, makes nothing, arms nothing.
+/// Looks into the file a source's configuration names: reads only, makes nothing, arms nothing.
 struct SqliteSourceCheck {
     private let path: String
     private let selection: TableSelection
@@ -10,7 +10,8 @@ struct SqliteSourceCheck {
     private let keyColumns: [Name: [Name]]
 
     /// - Throws: what is wrong with the settings themselves; that is told elsewhere.
-    init(_ config: Config) throws {
+    init(_ request: CheckRequest) throws {
+        let config = request.config
         path = try config.value(SqliteSourceSettings.url)
         selection = try TableSelection(include: config.value(SqliteSourceSettings.include), exclude: config.value(SqliteSourceSettings.exclude))
         capture = try config.value(SqliteSourceSettings.capture)
@@ -18,13 +19,13 @@ struct SqliteSourceCheck {
         keyColumns = try config.value(SqliteSourceSettings.keyColumns)
     }
 
-    func problems() -> [ConfigProblem] {
+    func findings() -> [CheckFinding] {
         let url = SqliteSourceSettings.url.name
         switch SqliteFile.look(path) {
         case .missing:
             return [
-                ConfigProblem(
-                    "sqlite.missing", url, "\(path) does not exist", suggestion: "check the path, or make the file first; a source's file is never created")
+                CheckFinding(
+                    .error, "sqlite.missing", url, "\(path) does not exist", suggestion: "check the path, or make the file first; a source's file is never created")
             ]
         case .other: return [SqliteFile.notADatabase(path, url)]
         case .file: break
@@ -33,54 +34,54 @@ struct SqliteSourceCheck {
             return try translatingSQLite("the file cannot be looked into", file: path) {
                 try SqliteFile.reading(path) { database in try inspect(database) }
             }
-        } catch { return [SqliteFile.problem(ConnectError(error), url)] }
+        } catch { return [CheckFinding(ConnectError(error), url)] }
     }
 
-    private func inspect(_ database: Database) throws -> [ConfigProblem] {
+    private func inspect(_ database: Database) throws -> [CheckFinding] {
         let all = try SqliteCatalog.tables(database)
         let missing = SqliteCatalog.missing(selection.plainNames, among: all).map { name in
-            ConfigProblem(
-                "sqlite.missing_table", SqliteSourceSettings.include.name, "\(path) has no table \(name)",
+            CheckFinding(
+                .error, "sqlite.missing_table", SqliteSourceSettings.include.name, "\(path) has no table \(name)",
                 suggestion: SqliteCatalog.suggestion(for: name, among: all))
         }
         let chosen = try all.filter { try selection.contains([$0.text, "main." + $0.text]) }
         if chosen.isEmpty, missing.isEmpty {
             return [
-                ConfigProblem(
-                    "sqlite.no_tables", SqliteSourceSettings.include.name, "no table of \(path) is captured yet",
-                    suggestion: "tables that are made later are captured when they match", isWarning: true)
+                CheckFinding(
+                    .warning, "sqlite.no_tables", SqliteSourceSettings.include.name, "no table of \(path) is captured yet",
+                    suggestion: "tables that are made later are captured when they match")
             ]
         }
         return try missing + chosen.flatMap { try inspect($0, database) }
     }
 
-    private func inspect(_ table: Name, _ database: Database) throws -> [ConfigProblem] {
+    private func inspect(_ table: Name, _ database: Database) throws -> [CheckFinding] {
         let columns = try SqliteCatalog.columns(database, table)
         if capture == .events {
             do { try EventTable.check(database, table, columns, file: path) } catch let error as ConnectError {
-                return [ConfigProblem(error.code, SqliteSourceSettings.capture.name, error.message, suggestion: error.suggestion)]
+                return [CheckFinding(error, SqliteSourceSettings.capture.name)]
             }
             return []
         }
         let arming = Arming(path: path, guardPolicy: guardPolicy, keyColumns: keyColumns, logger: .silent, note: { _ in })
-        var problems: [ConfigProblem] = []
+        var found: [CheckFinding] = []
         do {
             _ = try arming.shapeColumns(database, table)
             // A table that is armed is not looked at again by the task either.
             if try !arming.isArmed(database, [table]), guardPolicy == .refuse,
                 let error = ReplaceGuard.refusal(table, hazards: try ReplaceGuard.hazards(database, table))
             {
-                problems.append(ConfigProblem(error.code, SqliteSourceSettings.replaceGuard.name, error.message, suggestion: error.suggestion))
+                found.append(CheckFinding(error, SqliteSourceSettings.replaceGuard.name))
             }
         } catch let error as ConnectError {
-            problems.append(ConfigProblem(error.code, SqliteSourceSettings.keyColumns.name, error.message, suggestion: error.suggestion))
+            found.append(CheckFinding(error, SqliteSourceSettings.keyColumns.name))
         }
         if keyColumns[table] == nil, !columns.contains(where: { $0.keyPosition > 0 }) {
-            problems.append(
-                ConfigProblem(
-                    "sqlite.no_key", SqliteSourceSettings.include.name, "table \(table) has no primary key: its records have no key",
-                    suggestion: "name columns in message.key.columns to give them one", isWarning: true))
+            found.append(
+                CheckFinding(
+                    .warning, "sqlite.no_key", SqliteSourceSettings.include.name, "table \(table) has no primary key: its records have no key",
+                    suggestion: "name columns in message.key.columns to give them one"))
         }
-        return problems
+        return found
     }
 }

@@ -13,8 +13,15 @@ struct Finding: Sendable, Hashable {
     /// RFC 6901: `/connectors/shop/topics`.
     var pointer: String?
     let message: String
+    /// What it costs to leave it so.
+    var cost: String?
     var suggestion: String?
-    var isWarning = false
+    /// What mends it, in the words of the system it was found in.
+    var statements: [String] = []
+    var severity = CheckFinding.Severity.error
+    var cause = CheckFinding.Cause.asked
+    var isWarning: Bool { severity == .warning }
+    var isError: Bool { severity == .error }
 
     init(
         _ code: String, at place: Place? = nil, pointer: String? = nil, _ message: String, suggestion: String? = nil, isWarning: Bool = false
@@ -24,7 +31,16 @@ struct Finding: Sendable, Hashable {
         self.pointer = pointer
         self.message = message
         self.suggestion = suggestion
-        self.isWarning = isWarning
+        severity = isWarning ? .warning : .error
+    }
+
+    /// - Parameter mustAnswer: whether a system that does not answer is an error; otherwise it is a warning, since it may when the connector starts.
+    init(_ found: CheckFinding, at place: Place?, pointer: String?, mustAnswer: Bool) {
+        self.init(found.code, at: place, pointer: pointer, found.message, suggestion: found.suggestion)
+        cost = found.cost
+        statements = found.statements
+        cause = found.cause
+        severity = found.severity == .error && found.cause == .unreachable && !mustAnswer ? .warning : found.severity
     }
 
     init(_ error: ConnectError, at place: Place? = nil) {
@@ -47,15 +63,22 @@ struct Finding: Sendable, Hashable {
     }
 
     func text(_ terminal: Terminal) -> String {
+        if severity == .ok { return "\(terminal.check) \(message)" }
         var head = "\(isWarning ? terminal.warning : terminal.cross) \(code)"
         if let place { head += "  \(place.text)" }
         if let pointer { head += "  \(pointer)" }
-        let lines = message.split(separator: "\n").map { "    \($0)" }
-        return ([head] + lines + (suggestion.map { ["    \(terminal.arrow) \($0)"] } ?? [])).joined(separator: "\n")
+        var lines = [head] + Self.lines(message, indent: "    ")
+        if let cost { lines += Self.lines("cost: \(cost)", indent: "    ") }
+        var mending = suggestion.map { Self.lines($0, indent: "") } ?? []
+        mending += statements.map { $0 + ";" }
+        for (index, line) in mending.enumerated() { lines.append("    \(index == 0 ? terminal.arrow : String(repeating: " ", count: terminal.arrow.count)) \(line)") }
+        return lines.joined(separator: "\n")
     }
 
+    private static func lines(_ text: String, indent: String) -> [String] { text.split(separator: "\n").map { indent + $0 } }
+
     var json: JSON {
-        var members = [JSON.Member("code", .string(code)), JSON.Member("severity", .string(isWarning ? "warning" : "error"))]
+        var members = [JSON.Member("code", .string(code)), JSON.Member("severity", .string(severity.rawValue))]
         if let place {
             members.append(JSON.Member("file", .string(place.file)))
             if place.position.line > 0 {
@@ -65,7 +88,9 @@ struct Finding: Sendable, Hashable {
         }
         if let pointer { members.append(JSON.Member("pointer", .string(pointer))) }
         members.append(JSON.Member("message", .string(message)))
+        if let cost { members.append(JSON.Member("cost", .string(cost))) }
         if let suggestion { members.append(JSON.Member("suggestion", .string(suggestion))) }
+        if !statements.isEmpty { members.append(JSON.Member("statements", .array(statements.map { .string($0) }))) }
         return .object(members)
     }
 }

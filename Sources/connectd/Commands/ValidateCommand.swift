@@ -1,52 +1,50 @@
 import ConnectRuntime
 
-/// `connectd validate`: everything that can be known to be wrong before anything starts, also by a look at the files that are named.
+/// `connectd validate`: everything that can be known to be wrong before anything starts, also by a look at the files and systems that are named.
 enum ValidateCommand {
     static func command(_ environment: Environment, _ catalogue: @escaping @Sendable () -> PluginCatalogue) -> Command {
         Command(
             name: "validate", summary: "check files of connectors without starting anything", operands: "FILE|FOLDER…", operandRange: 1...1_000,
-            options: OutputFormat.options
+            options: [
+                .flag("connect", "the systems that are named must answer; says what was found there"),
+                .flag("offline", "look at what is written only: reach for no file and no server"),
+            ] + OutputFormat.options,
+            discussion: "Without either, files and servers that are named are looked at too, and one that does not answer is a warning: it may when the\n"
+                + "connector starts. Nothing is ever changed. Exit codes: 0 nothing is wrong, 2 something is, 3 only that a system does not answer or refuses."
         ) { arguments, terminal in
             Failure.caught(terminal) {
                 let format = try OutputFormat(arguments)
-                let (declarations, written) = ConfigurationFiles.load(arguments.operands)
+                let connects = arguments.has("connect")
+                if connects, arguments.has("offline") {
+                    throw UsageError(message: "--connect and --offline exclude each other", suggestion: "leave one of them out")
+                }
                 let check = DeclarationCheck(catalogue: catalogue(), environment: environment)
-                var findings = written + DeclarationCheck.findings(worker: declarations, set: [])
-                let pool = CallPool(size: 1)
-                var good: [DeclaredConnector] = []
-                for connector in declarations.connectors {
-                    var own = check.findings(connector)
-                    if !own.contains(where: { !$0.isWarning }) { own += check.outsideFindings(connector, pool) }
-                    findings += own
-                    if !own.contains(where: { !$0.isWarning }) { good.append(connector) }
-                }
-                let errors = findings.filter { !$0.isWarning }.count
+                let look = arguments.has("offline") ? nil : DeclarationCheck.Look(mustAnswer: connects)
+                let survey = Survey(arguments.operands, check, look)
                 switch format {
-                case .json: terminal.print(json(declarations, findings, good.count).serialized(pretty: true) + [0x0A])
-                case .table: table(declarations, findings, good, terminal)
+                case .json: terminal.print(json(survey, facts: connects).serialized(pretty: true) + [0x0A])
+                case .table: table(survey, facts: connects, terminal)
                 }
-                return errors == 0 ? .ok : .invalid
+                return survey.exitCode
             }
         }
     }
 
-    private static func table(_ declarations: Declarations, _ findings: [Finding], _ good: [DeclaredConnector], _ terminal: Terminal) {
-        for connector in good { terminal.print("\(terminal.check) \(connector.name)  \(connector.config.text("connector.class") ?? "")") }
-        for finding in findings { terminal.print(finding.text(terminal)) }
-        let errors = findings.filter { !$0.isWarning }.count
-        var parts = [count(declarations.connectors.count, "connector"), "\(good.count) ok"]
-        if errors < findings.count { parts.append(count(findings.count - errors, "warning")) }
-        parts.append(count(errors, "problem"))
-        terminal.print("Summary: " + parts.joined(separator: " \(terminal.dot) "))
-        terminal.print(errors == 0 ? "Next: connectd standalone with the same files." : "Fix the \(terminal.cross == "✗" ? "✗ items" : "errors") above, then re-run.")
+    private static func table(_ survey: Survey, facts: Bool, _ terminal: Terminal) {
+        for looked in survey.connectors where looked.isGood {
+            terminal.print("\(terminal.check) \(looked.connector.name)  \(looked.connector.config.text("connector.class") ?? "")")
+            if facts { for finding in looked.findings where finding.severity == .ok { terminal.print("    \(finding.message)") } }
+        }
+        for finding in survey.findings where finding.severity != .ok { terminal.print(finding.text(terminal)) }
+        terminal.print(survey.summary(terminal))
+        terminal.print(
+            survey.exitCode == .ok ? "Next: connectd standalone with the same files." : "Fix the \(terminal.cross == "✗" ? "✗ items" : "errors") above, then re-run.")
     }
 
-    private static func json(_ declarations: Declarations, _ findings: [Finding], _ good: Int) -> JSON {
+    private static func json(_ survey: Survey, facts: Bool) -> JSON {
         .object([
-            JSON.Member("connectors", .integer(Int64(declarations.connectors.count))), JSON.Member("ok", .integer(Int64(good))),
-            JSON.Member("findings", .array(findings.map(\.json))),
+            JSON.Member("connectors", .integer(Int64(survey.connectors.count))), JSON.Member("ok", .integer(Int64(survey.connectors.filter(\.isGood).count))),
+            JSON.Member("findings", .array(survey.findings.filter { facts || $0.severity != .ok }.map(\.json))),
         ])
     }
-
-    private static func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
 }

@@ -26,4 +26,10 @@ struct DeclaredConnector: Sendable {
             pointer: pointer.isEmpty && places.isEmpty ? nil : Finding.pointer(pointer + [problem.setting.text]), problem.message,
             suggestion: problem.suggestion, isWarning: problem.isWarning)
     }
+
+    func finding(_ found: CheckFinding, mustAnswer: Bool) -> Finding {
+        Finding(
+            found, at: places[found.setting] ?? place,
+            pointer: pointer.isEmpty && places.isEmpty ? nil : Finding.pointer(pointer + [found.setting.text]), mustAnswer: mustAnswer)
+    }
 }

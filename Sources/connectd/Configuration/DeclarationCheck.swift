@@ -28,23 +28,34 @@ struct DeclarationCheck {
         }
     }
 
-    /// What the connector itself finds when it looks at the files and systems its settings name; only where ``findings(_:)`` has no errors.
-    /// Bounded: a look that takes too long is given up, with a warning.
-    func outsideFindings(_ connector: DeclaredConnector, _ pool: CallPool) -> [Finding] {
-        let validator = validator, config = connector.config
-        do {
-            let plugin = try validator.plugin(config)
-            let problems = try pool.run("checking what \(connector.name) reaches", milliseconds: Self.outsideMilliseconds) {
-                try validator.outsideProblems(plugin, config)
-            }
-            return problems.map { connector.finding($0) }
-        } catch {
-            let error = ConnectError(error)
-            return [connector.finding(ConfigProblem(error.code, "connector.class", error.message, suggestion: error.suggestion, isWarning: true))]
-        }
+    /// How outside systems are looked at.
+    struct Look: Sendable {
+        var depth = CheckRequest.Depth.start
+        /// Whether a system that does not answer is an error.
+        var mustAnswer = false
+        var longMilliseconds = CheckRequest.defaultLongMilliseconds
+        var checksIntegrity = false
+        /// After this a look is given up.
+        var milliseconds = 10_000
     }
 
-    private static let outsideMilliseconds = 10_000
+    /// What the connector itself finds when it looks at the files and systems its settings name; only where ``findings(_:)`` has no errors.
+    /// Bounded: a look that takes too long is given up, and that is said.
+    func outsideFindings(_ connector: DeclaredConnector, _ look: Look, _ pool: CallPool) -> [Finding] {
+        let validator = validator, config = connector.config, name = connector.name
+        do {
+            let plugin = try validator.plugin(config)
+            let found = try pool.run("checking what \(name) reaches", milliseconds: look.milliseconds) {
+                try validator.outside(plugin, config) { config in
+                    CheckRequest(
+                        connector: name, config: config, depth: look.depth, longMilliseconds: look.longMilliseconds, checksIntegrity: look.checksIntegrity)
+                }
+            }
+            return found.map { connector.finding($0, mustAnswer: look.mustAnswer) }
+        } catch {
+            return [connector.finding(CheckFinding(ConnectError(error), "connector.class", cause: .unreachable), mustAnswer: look.mustAnswer)]
+        }
+    }
 
     private func classFinding(_ connector: DeclaredConnector, _ error: HerderError) -> Finding {
         let known = catalogue.plugins.filter { $0.kind == .source || $0.kind == .sink }

@@ -44,10 +44,7 @@ import Testing
         #expect(error.code == "sink.loop")
         #expect(error.message.contains("table t of \(path) is captured into topic p.t"))
         #expect(try database.integer("SELECT count(*) FROM connectd_t") == 0)
-        let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("SqliteSink") { $0 == .sink })
-        guard case .sink(let make) = plugin.factory else { return }
-        let config = try plugin.definition.parsed(ConfigMap(["connection.url": "sqlite:\(path)", "topics": "p.t"]))
-        #expect(make().check(config).map(\.code) == ["sink.loop"])
+        #expect(try Checks.findings("SqliteSink", ConfigMap(["connection.url": "sqlite:\(path)", "topics": "p.t"]), kind: .sink).codes == ["sink.loop"])
     }
 
     @Test func otherTablesOtherTopicsAndCopiesMayBeWritten() throws {

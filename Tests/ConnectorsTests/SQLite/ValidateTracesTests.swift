@@ -16,12 +16,11 @@ import Testing
         let before = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(before == ["shop.db"])
         let bytes = try Data(contentsOf: URL(filePath: folder.file("shop.db")))
-        let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find(className) { $0 == .source || $0 == .sink })
-        let config = try plugin.definition.parsed(ConfigMap(["connection.url": "sqlite:\(folder.file("shop.db"))", "topic.prefix": "p", "topics": "t"]))
-        switch plugin.factory {
-        case .source(let make): #expect(make().check(config).isEmpty)
-        case .sink(let make): #expect(make().check(config).isEmpty)
-        default: return
+        let own = className == "SqliteSource" ? ConfigMap(["topic.prefix": "p"]) : ConfigMap(["topics": "t"])
+        for depth in [CheckRequest.Depth.start, .thorough] {
+            var map = own
+            map["connection.url"] = .some("sqlite:\(folder.file("shop.db"))")
+            #expect(try Checks.findings(className, map, depth).troubles == [])
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == before)
         #expect(try Data(contentsOf: URL(filePath: folder.file("shop.db"))) == bytes)

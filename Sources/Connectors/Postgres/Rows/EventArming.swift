@@ -21,12 +21,15 @@ struct EventArming: Sendable, Hashable {
     private var index: String { "connectd_xid_\(table.oid)" }
     private var column: String { Quoting.identifier(xid) }
 
+    /// Has the server fill the column.
+    var setDefault: String { "ALTER TABLE \(table.qualified) ALTER COLUMN \(column) SET DEFAULT pg_catalog.pg_current_xact_id()" }
+
     /// Added without its default first: with it, all rows would be written anew, under the number of the transaction that does it.
     var alterations: [String] {
         var sql: [String] = []
         if found.type == nil { sql.append("ALTER TABLE \(table.qualified) ADD COLUMN \(column) xid8") }
         if found.type == nil || found.defaultText == nil {
-            sql.append("ALTER TABLE \(table.qualified) ALTER COLUMN \(column) SET DEFAULT pg_catalog.pg_current_xact_id()")
+            sql.append(setDefault)
         }
         return sql
     }
@@ -50,7 +53,7 @@ struct EventArming: Sendable, Hashable {
         if let text = found.defaultText, !text.contains("pg_current_xact_id()") {
             return ConnectError(
                 .fatal, code: "postgres.source.xid_column", "column \(xid) of table \(table.display) has the default \(text): rows would not carry the number of their transaction",
-                suggestion: "ALTER TABLE \(table.qualified) ALTER COLUMN \(column) SET DEFAULT pg_current_xact_id()")
+                suggestion: setDefault)
         }
         if table.isPartitioned, !found.hasIndex {
             return ConnectError(

@@ -24,13 +24,9 @@ extension PostgresRowsTask {
         try session.prepareForRows()
         let catalog = PostgresCatalog(connection: session.connection)
         var tails: [UInt32: Tail] = [:], topics: [Name: String] = [:]
-        for table in try describe(catalog, context) {
+        for table in try ChosenTables.ofTask(catalog, options, isFirst: !hasConnected, missing: &missing, context.logger) {
             let topic = options.topic(of: table)
-            if let other = topics[topic] {
-                throw ConnectError(
-                    .fatal, code: "postgres.source.topic_collision", "tables \(other) and \(table.display) would both go to topic \(topic)",
-                    suggestion: "leave one of them out, or capture it by a connector with another topic.prefix")
-            }
+            if let other = topics[topic] { throw ConnectError.topicCollision(other, table.display, topic) }
             topics[topic] = table.display
             tails[table.oid] = try tail(table, session, server, context)
         }
@@ -39,26 +35,6 @@ extension PostgresRowsTask {
         shape = try currentShape(session)
         hasConnected = true
         context.note(DroppedTables.note(missing, isEmpty: tails.isEmpty))
-    }
-
-    private func describe(_ catalog: PostgresCatalog, _ context: any SourceTaskContext) throws -> [PostgresTable] {
-        var missing: [Name] = []
-        let kinds = options.mode.isTail ? RelationKind.tables : options.rows.kinds
-        let listed = try catalog.tables(kinds: kinds)
-        for name in options.plainTables where try !listed.contains(where: { try options.isMeant(name, $0) }) {
-            missing.append(name)
-            if hasConnected { continue }
-            throw ConnectError(
-                .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
-                suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
-        }
-        DroppedTables.say(missing, before: &self.missing, context.logger)
-        var mine: [UInt32] = []
-        for table in listed where try options.selects(schema: table.schema, table: table.name) {
-            if let share = options.share, !share.contains(Name("\(table.schema).\(table.name)")) { continue }
-            mine.append(table.oid)
-        }
-        return try catalog.describe(mine).map { $0.mapped(options.types.numerics) }
     }
 
     func makeRecords(_ table: PostgresTable, partition: SourcePartition) throws -> TableRecords {
@@ -77,8 +53,9 @@ extension PostgresRowsTask {
 
     private func tail(_ table: PostgresTable, _ session: TailSession, _ server: StartChecks.Server, _ context: any SourceTaskContext) throws -> Tail {
         let partition = partition(table)
-        let number = try number(table, session)
-        let sql = RowSQL(table, id: number?.column, times: try times(table), xid: options.rows.xidColumn)
+        let columns = RowColumns(options: options, connection: session.connection)
+        let number = try columns.number(table)
+        let sql = RowSQL(table, id: number?.column, times: try columns.times(table), xid: options.rows.xidColumn)
         // Made last: an event table may have got its column only now.
         func make(_ place: Place, due: UInt64 = 0) throws -> Tail {
             let altered = options.mode == .snapshot ? try PostgresCatalog(connection: session.connection).describe([table.oid]).first ?? table : table

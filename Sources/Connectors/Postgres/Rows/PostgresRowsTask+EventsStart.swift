@@ -6,7 +6,7 @@ extension PostgresRowsTask {
     func events(
         _ table: PostgresTable, _ sql: RowSQL, _ session: TailSession, _ server: StartChecks.Server, _ stored: TailPosition?, _ context: any SourceTaskContext
     ) throws -> EventTail {
-        guard let number = try number(table, session)?.column else { throw ChangeRow.malformed }
+        guard let number = try RowColumns(options: options, connection: session.connection).number(table)?.column else { throw ChangeRow.malformed }
         if table.isKeyDeferrable {
             throw ConnectError(
                 .fatal, code: "postgres.source.deferrable_key", "the primary key of table \(table.display) is DEFERRABLE: rows of one key could come out of order",

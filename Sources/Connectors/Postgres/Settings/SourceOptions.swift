@@ -12,7 +12,9 @@ struct SourceOptions: Sendable {
     /// Topics and records as the JDBC source has them: `<prefix><table>`, flat rows, no key; table lists may hold bare names.
     let isJDBC: Bool
     let tables: TableSelection
-    /// Included tables that are written as plain names: each must exist. A dot is meant as one.
+    /// What table.include.list holds.
+    let includePatterns: [String]
+    /// Those of them that are plain names: each must exist. A dot is meant as one.
     let plainTables: [Name]
     let schemas: TableSelection
     let keyColumns: [KeyColumns]
@@ -58,7 +60,8 @@ struct SourceOptions: Sendable {
         } catch {
             throw ConnectError(.configuration, code: "config.invalid_value", "table.include.list or table.exclude.list \(error.message)")
         }
-        plainTables = try config.value(Keys.include).filter { !$0.utf8.contains { Array("\\^$|?*+()[]{}".utf8).contains($0) } }.map { Name($0) }
+        includePatterns = try config.value(Keys.include)
+        plainTables = includePatterns.filter { !$0.utf8.contains { Array("\\^$|?*+()[]{}".utf8).contains($0) } }.map { Name($0) }
         keyColumns = try config.value(Keys.keyColumns)
         arm = try config.value(Keys.arm)
         wake = try config.value(Keys.wake)
@@ -100,15 +103,20 @@ struct SourceOptions: Sendable {
     func selects(schema: String, table: String) throws -> Bool {
         do throws(SettingError) {
             if try !schemas.contains([schema]) { return false }
-            var spellings = ["\(schema).\(table)"]
-            if isJDBC {
-                spellings.append(table)
-                if let database = connection["dbname"] { spellings.append("\(database).\(schema).\(table)") }
-            }
-            return try tables.contains(spellings)
+            return try tables.contains(spellings(schema: schema, table: table))
         } catch {
             throw ConnectError(.configuration, code: "config.invalid_value", "matching table \(schema).\(table): \(error.message)")
         }
+    }
+
+    /// The names a table may be meant by.
+    func spellings(schema: String, table: String) -> [String] {
+        var spellings = ["\(schema).\(table)"]
+        if isJDBC {
+            spellings.append(table)
+            if let database = connection["dbname"] { spellings.append("\(database).\(schema).\(table)") }
+        }
+        return spellings
     }
 
     /// Whether a plain name in table.include.list means a table.
@@ -118,6 +126,9 @@ struct SourceOptions: Sendable {
         guard isJDBC else { return false }
         return Name(table.name) == name || connection["dbname"].map { Name("\($0).\(full)") == name } ?? false
     }
+
+    /// Letters of `pg_class.relkind` that may be captured.
+    var kinds: Set<String> { mode.isTail ? RelationKind.tables : rows.kinds }
 
     /// Whether changes are captured by triggers of ours; otherwise the tables themselves are read.
     var readsChanges: Bool { mode == .snapshot && capture == .change }

@@ -6,7 +6,7 @@ final class PostgresSink: SinkConnector {
     private var config: ConfigMap?
 
     func validate(_ config: Config) -> [ConfigProblem] { (try? PostgresSinkPlan(config))?.rows.problems(config) ?? [] }
-    func check(_ config: Config) -> [ConfigProblem] { (try? PostgresSinkPlan(config)).map { PostgresSinkCheck($0).problems() } ?? [] }
+    func check(_ request: CheckRequest) -> [CheckFinding] { (try? PostgresSinkPlan(request.config)).map { PostgresSinkCheck(plan: $0, request: request).findings() } ?? [] }
 
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { Array(repeating: $0, count: max(1, maximum)) } ?? [] }

@@ -1,93 +1,101 @@
 internal import ConnectRuntime
 internal import Postgres
 
-/// Looks at the database a sink's configuration names, for `validate`: reads only, makes nothing.
+/// Looks at the database a sink's configuration names: reads only, makes nothing.
 struct PostgresSinkCheck {
     let plan: PostgresSinkPlan
-    init(_ plan: PostgresSinkPlan) { self.plan = plan }
+    let request: CheckRequest
 
-    func problems() -> [ConfigProblem] {
-        let url = PostgresConnectionSettings.url.name
-        do {
-            let connection = try PostgresSinkSession.open(plan, interruption: .none)
-            defer { connection.close() }
-            return try look(connection)
-        } catch {
-            let problem = ConnectError.postgres(error, PostgresSinkTask.errorPrefix, "looking at the target")
-            // A server that is down now may be up when the connector starts; one that refuses us will refuse us then.
-            return [ConfigProblem(problem.code, url, problem.message, suggestion: problem.suggestion, isWarning: problem.kind == .retriable)]
+    private static let prefix = PostgresSinkTask.errorPrefix
+
+    func findings() -> [CheckFinding] {
+        PostgresLook.findings(plan.connection, timeoutMilliseconds: plan.connectionTimeout, request, prefix: PostgresSinkCheck.prefix) { look in
+            look.part("looking at the target") { try target(look) }
+            look.part("looking at the target's table") { try table(look) }
         }
     }
 
-    private func look(_ connection: Connection) throws -> [ConfigProblem] {
-        let url = PostgresConnectionSettings.url.name
-        var problems: [ConfigProblem] = []
-        if connection.serverVersion < 120_000 {
-            problems.append(ConfigProblem("postgres.sink.version", url, "the server is older than PostgreSQL 12", suggestion: "use a later server"))
+    private func target(_ look: PostgresLook) throws {
+        let url = PostgresLook.url
+        if look.connection.serverVersion < 120_000 {
+            look.add(CheckFinding(.error, "postgres.sink.version", url, "the server is older than PostgreSQL 12", suggestion: "use a later server"))
         }
-        let state = try connection.execute(
-            "SELECT pg_catalog.current_setting('transaction_read_only') = 'on', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), current_user, pg_catalog.current_schema()")
-        if state.boolean(0, 0) {
-            problems.append(
-                ConfigProblem(
-                    "postgres.sink.read_only", url, "the server takes no writes: it is a standby, or the role's transactions are read-only",
-                    suggestion: "name the primary, or all hosts with target_session_attrs=read-write"))
+        // Not what holds for this session, which is read-only by our own wish.
+        let state = try look.connection.execute(
+            """
+            SELECT pg_catalog.pg_is_in_recovery(), (SELECT s.reset_val = 'on' FROM pg_catalog.pg_settings s WHERE s.name = 'default_transaction_read_only'),
+              pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')
+            """)
+        if state.boolean(0, 0) || state.boolean(0, 1) {
+            look.add(
+                CheckFinding(
+                    .error, "postgres.sink.read_only", url, "the server takes no writes: \(state.boolean(0, 0) ? "it is a standby" : "the role's transactions are read-only")",
+                    suggestion: state.boolean(0, 0)
+                        ? "name the primary, or all hosts with target_session_attrs=read-write"
+                        : "let the role write (the setting may stand at the database or the server instead):",
+                    statements: state.boolean(0, 0) ? [] : ["ALTER ROLE \(Quoting.identifier(look.role)) RESET default_transaction_read_only"], cause: .refused))
         }
-        let role = state.text(0, 2) ?? ""
-        let positions = PostgresPositions(schema: plan.positionSchema)
-        if try positions.exists(connection) {
-            let rights = try connection.query(
+        let schema = try look.connection.query(
+            "SELECT pg_catalog.has_schema_privilege(oid, 'CREATE'), pg_catalog.has_schema_privilege(oid, 'USAGE') FROM pg_catalog.pg_namespace WHERE nspname = $1", [.text(plan.positionSchema)])
+        if try PostgresPositions(schema: plan.positionSchema).exists(look.connection) {
+            let rights = try look.connection.query(
                 "SELECT bool_and(pg_catalog.has_table_privilege(c.oid, p)) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, unnest('{SELECT,INSERT,UPDATE}'::text[]) p WHERE n.nspname = $1 AND c.relname = 'sink_offset'",
                 [.text(plan.positionSchema)])
-            if !rights.boolean(0, 0) {
-                problems.append(
-                    ConfigProblem(
-                        "postgres.sink.permission", url, "role \(role) may not write table \(plan.positionSchema).sink_offset, where positions are kept",
-                        suggestion: "GRANT SELECT, INSERT, UPDATE ON \(Quoting.qualified(plan.positionSchema, "sink_offset")) TO \(Quoting.identifier(role))"))
+            let grantee = Quoting.identifier(look.role)
+            let missing = (schema.boolean(0, 1) ? [] : ["GRANT USAGE ON SCHEMA \(Quoting.identifier(plan.positionSchema)) TO \(grantee)"])
+                + (rights.boolean(0, 0) ? [] : ["GRANT SELECT, INSERT, UPDATE ON \(Quoting.qualified(plan.positionSchema, "sink_offset")) TO \(grantee)"])
+            if !missing.isEmpty {
+                look.add(
+                    CheckFinding(
+                        .error, "postgres.sink.permission", url, "role \(look.role) may not write table \(plan.positionSchema).sink_offset, where positions are kept",
+                        suggestion: "let its owner run:", statements: missing, cause: .refused))
             }
-        } else {
-            let schema = try connection.query(
-                "SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace WHERE nspname = $1", [.text(plan.positionSchema)])
-            if schema.rowCount == 0 ? !state.boolean(0, 1) : !schema.boolean(0, 0) {
-                problems.append(
-                    ConfigProblem(
-                        "postgres.sink.permission", url, "role \(role) may not make table \(plan.positionSchema).sink_offset, where positions are kept",
-                        suggestion: schema.rowCount == 0
-                            ? "CREATE SCHEMA \(Quoting.identifier(plan.positionSchema)) AUTHORIZATION \(Quoting.identifier(role)), or set eos.schema"
-                            : "GRANT CREATE ON SCHEMA \(Quoting.identifier(plan.positionSchema)) TO \(Quoting.identifier(role)), or set eos.schema"))
-            }
+        } else if schema.rowCount == 0 ? !state.boolean(0, 2) : !(schema.boolean(0, 0) && schema.boolean(0, 1)) {
+            let name = Quoting.identifier(plan.positionSchema), grantee = Quoting.identifier(look.role)
+            look.add(
+                CheckFinding(
+                    .error, "postgres.sink.permission", url, "role \(look.role) may not make table \(plan.positionSchema).sink_offset, where positions are kept",
+                    suggestion: "let the database's owner run this, or set eos.schema:",
+                    statements: [schema.rowCount == 0 ? "CREATE SCHEMA \(name) AUTHORIZATION \(grantee)" : "GRANT USAGE, CREATE ON SCHEMA \(name) TO \(grantee)"], cause: .refused))
         }
-        return problems + (try table(connection, role, currentSchema: state.text(0, 3)))
     }
 
     /// Where the configuration alone says which table it is.
-    private func table(_ connection: Connection, _ role: String, currentSchema: String?) throws -> [ConfigProblem] {
-        let setting = PostgresSinkSettings.table.name
-        guard let resolved = plan.rows.table.resolve(topic: "", source: { _ in nil }), !plan.rows.table.segments.joined().contains(.topic) else { return [] }
+    private func table(_ look: PostgresLook) throws {
+        let setting = PostgresSinkSettings.table.name, connection = look.connection, grantee = Quoting.identifier(look.role)
+        guard let resolved = plan.rows.table.resolve(topic: "", source: { _ in nil }), !plan.rows.table.segments.joined().contains(.topic) else { return }
         let name = SinkTable(schema: resolved.schema, name: resolved.table)
         let catalog = TargetCatalog(run: { try connection.query($0, $1) }, connection: connection)
         guard let table = try catalog.find(name) else {
-            if !plan.rows.creates { return [ConfigProblem("postgres.sink.no_table", setting, "the database has no table \(name)", suggestion: "create it, or set auto.create=true")] }
-            guard let schema = resolved.schema?.text ?? currentSchema else {
-                return [ConfigProblem("postgres.sink.no_schema", setting, "the session's search path leads to no schema to make table \(name) in", suggestion: "name a schema")]
+            if !plan.rows.creates {
+                return look.add(CheckFinding(.error, "postgres.sink.no_table", setting, "the database has no table \(name)", suggestion: "create it, or set auto.create=true"))
+            }
+            guard let schema = try resolved.schema?.text ?? connection.execute("SELECT pg_catalog.current_schema()").text(0, 0) else {
+                return look.add(
+                    CheckFinding(
+                        .error, "postgres.sink.no_schema", setting, "the session's search path leads to no schema to make table \(name) in", suggestion: "name a schema"))
             }
             let rights = try connection.query("SELECT pg_catalog.has_schema_privilege(oid, 'CREATE') FROM pg_catalog.pg_namespace WHERE nspname = $1", [.text(schema)])
             if rights.rowCount > 0, !rights.boolean(0, 0) {
-                return [
-                    ConfigProblem(
-                        "postgres.sink.permission", setting, "role \(role) may not make table \(name) in schema \(schema)",
-                        suggestion: "GRANT CREATE ON SCHEMA \(Quoting.identifier(schema)) TO \(Quoting.identifier(role))")
-                ]
+                look.add(
+                    CheckFinding(
+                        .error, "postgres.sink.permission", setting, "role \(look.role) may not make table \(name) in schema \(schema)",
+                        suggestion: "let the schema's owner run:", statements: ["GRANT CREATE ON SCHEMA \(Quoting.identifier(schema)) TO \(grantee)"], cause: .refused))
+            } else {
+                look.add(CheckFinding(.ok, "postgres.sink.will_create", setting, "table \(name) is made with the first record"))
             }
-            return []
+            return
         }
         let rights = try connection.query(
-            "SELECT bool_and(pg_catalog.has_table_privilege($1::oid, p)) FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) p", [.text(String(table.oid))])
-        if rights.boolean(0, 0) { return [] }
-        return [
-            ConfigProblem(
-                "postgres.sink.permission", setting, "role \(role) may not write table \(table.schema).\(table.name)",
-                suggestion: "GRANT SELECT, INSERT, UPDATE, DELETE ON \(table.qualified) TO \(Quoting.identifier(role))")
-        ]
+            "SELECT bool_and(pg_catalog.has_table_privilege($1::oid, p)), pg_catalog.has_schema_privilege($2, 'USAGE') FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) p",
+            [.text(String(table.oid)), .text(table.schema)])
+        if rights.boolean(0, 0), rights.boolean(0, 1) {
+            return look.add(CheckFinding(.ok, "postgres.sink.table", setting, "table \(table.schema).\(table.name) is there and may be written"))
+        }
+        look.add(
+            CheckFinding(
+                .error, "postgres.sink.permission", setting, "role \(look.role) may not write table \(table.schema).\(table.name)", suggestion: "let its owner run:",
+                statements: (rights.boolean(0, 1) ? [] : ["GRANT USAGE ON SCHEMA \(Quoting.identifier(table.schema)) TO \(grantee)"])
+                    + (rights.boolean(0, 0) ? [] : ["GRANT SELECT, INSERT, UPDATE, DELETE ON \(table.qualified) TO \(grantee)"]), cause: .refused))
     }
 }

@@ -19,7 +19,7 @@ extension PostgresSourceTask {
         if let refusal = StartChecks.server(server) { throw refusal }
         self.database = database
         let catalog = PostgresCatalog(connection: session.connection)
-        let described = try describe(catalog, options, context)
+        let described = try ChosenTables.ofTask(catalog, options, isFirst: !hasConnected, missing: &missing, context.logger)
         try sayWhatWasDropped(described, session, context)
         var positions = try storedPositions(described, session, server, options, context)
         let known = options.historyLost == .fail ? Set(positions.filter { $0.value.goesOn }.keys) : []
@@ -69,26 +69,6 @@ extension PostgresSourceTask {
                 context.logger.info("table \(state.records.table.display) was dropped; all its changes were delivered")
             }
         }
-    }
-
-    /// The tables that are this task's, in full.
-    private func describe(_ catalog: PostgresCatalog, _ options: SourceOptions, _ context: any SourceTaskContext) throws -> [PostgresTable] {
-        let listed = try catalog.tables()
-        var missing: [Name] = []
-        for name in options.plainTables where try !listed.contains(where: { try options.isMeant(name, $0) }) {
-            missing.append(name)
-            if hasConnected { continue }
-            throw ConnectError(
-                .fatal, code: "postgres.source.no_table", "there is no table \(name) in this database, or the connector's user may not see it",
-                suggestion: "write schema.table in table.include.list, e.g. public.\(name)")
-        }
-        DroppedTables.say(missing, before: &self.missing, context.logger)
-        var mine: [UInt32] = []
-        for table in listed where try options.selects(schema: table.schema, table: table.name) {
-            if let share = options.share, !share.contains(Name("\(table.schema).\(table.name)")) { continue }
-            mine.append(table.oid)
-        }
-        return try catalog.describe(mine).map { $0.mapped(options.types.numerics) }
     }
 
     /// Where a table is to go on.
@@ -166,11 +146,7 @@ extension PostgresSourceTask {
         let size = ChunkSize(most: options.batchRows, milliseconds: options.chunkTime, bytes: options.batchBytes)
         for table in described {
             let topic = options.topic(of: table)
-            if let other = topics[topic] {
-                throw ConnectError(
-                    .fatal, code: "postgres.source.topic_collision", "tables \(other) and \(table.display) would both go to topic \(topic)",
-                    suggestion: "leave one of them out, or capture it by a connector with another topic.prefix")
-            }
+            if let other = topics[topic] { throw ConnectError.topicCollision(other, table.display, topic) }
             topics[topic] = table.display
             let records = try records(of: table, topic: topic, options)
             let old = self.tables[table.oid]

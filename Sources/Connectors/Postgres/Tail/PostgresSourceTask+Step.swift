@@ -8,7 +8,7 @@ extension PostgresSourceTask {
         case .nothing:
             // Tables may come: look again each second.
             _ = context.wakeUp.wait(milliseconds: 1000)
-            if try !PostgresCatalog(connection: session.connection).tables().filter({ try options.selects(schema: $0.schema, table: $0.name) }).isEmpty {
+            if try !ChosenTables(PostgresCatalog(connection: session.connection), options).chosen.isEmpty {
                 reconnect(session)
             }
         case .align:

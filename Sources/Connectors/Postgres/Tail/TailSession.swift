@@ -57,20 +57,7 @@ final class TailSession {
 
     /// - Parameter readsChanges: whether the change table is looked at.
     func server(readsChanges: Bool = true) throws -> (server: StartChecks.Server, database: String) {
-        // Asked before the snapshot: numbers grow meanwhile.
-        var greatest: UInt64?
-        if try readsChanges && connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0) {
-            let result = try connection.execute(TailSQL.greatestXid)
-            greatest = result.rowCount == 1 ? result.text(0, 0).flatMap { UInt64($0) } : nil
-        }
-        let row = try connection.execute(TailSQL.server)
-        guard let snapshot = row.text(0, 3).flatMap({ XidSnapshot($0) }), let timeline = row.text(0, 2).flatMap({ Int64($0, radix: 16) }) else {
-            throw ConnectError(.fatal, code: "postgres.source.server", "the server describes itself in a way that is not understood")
-        }
-        let server = StartChecks.Server(
-            isStandby: row.boolean(0, 0), version: connection.serverVersion,
-            history: ServerHistory(system: row.text(0, 1) ?? "", timeline: timeline), snapshot: snapshot, greatestXid: greatest)
-        return (server, row.text(0, 4) ?? "")
+        try StartChecks.Server.read(connection, readsChanges: readsChanges && connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0))
     }
 
     func moment() throws -> Moment { try moment(connection.execute(TailSQL.snapshot), binary: false) }

@@ -169,7 +169,7 @@ import Testing
             let other = #expect(throws: ConnectError.self) { try inURL.start() }
             texts += [other.map { "\($0)" } ?? ""] + inURL.context.log.all
             // A table that refuses with the password's text in a value: what it is about is shown, not what was put in.
-            for problem in Self.problems(["connection.url": url, "connection.user": role, "connection.password": Self.password]) { texts.append("\(problem)") }
+            for found in try Self.found(["connection.url": url, "connection.user": role, "connection.password": Self.password]) { texts.append("\(found)") }
             for text in texts {
                 for part in [Self.password, "p@ss", "{end", URLText.encode(Self.password)] { #expect(!text.contains(part), "\(text)") }
             }
@@ -181,37 +181,46 @@ import Testing
 
     // MARK: looking before it starts
 
-    static func problems(_ entries: KeyValuePairs<Name, String>) -> [ConfigProblem] {
-        var map = ConfigMap()
+    static func found(_ entries: KeyValuePairs<Name, String>) throws -> [CheckFinding] {
+        var map = ConfigMap(["topics": "t"])
         for (name, value) in entries { map[name] = .some(value) }
-        guard let plugin = PluginCatalogue(ConnectorCatalogue.plugins).find("PostgresSink", { $0 == .sink }), case .sink(let make) = plugin.factory else { return [] }
-        let (config, problems) = plugin.definition.parse(map)
-        return problems + make().check(config)
+        return try Checks.findings("PostgresSink", map, kind: .sink)
     }
 
     @Test func validateSaysWhatIsMissing() async throws {
         try await onThread {
             let target = try PostgresTarget()
-            #expect(Self.problems(["connection.url": target.url]) == [])
-            #expect(Self.problems(["connection.url": target.server.url("nowhere")]).map(\.code) == ["postgres.sink.refused"])
-            let down = Self.problems(["connection.url": "postgresql://127.0.0.1:1/x"])
-            #expect(down.map(\.code) == ["postgres.sink.connection"] && down.allSatisfy(\.isWarning))
-            #expect(Self.problems(["connection.url": target.url, "table.name.format": "t", "auto.create": "false"]).map(\.code) == ["postgres.sink.no_table"])
+            #expect(try Self.found(["connection.url": target.url]).codes == [])
+            let nowhere = try Self.found(["connection.url": target.server.url("nowhere")])
+            #expect(nowhere.codes == ["postgres.sink.refused"] && nowhere.allSatisfy { $0.cause == .refused })
+            let down = try Self.found(["connection.url": "postgresql://127.0.0.1:1/x"])
+            #expect(down.codes == ["postgres.sink.connection"] && down.allSatisfy { $0.cause == .unreachable })
+            #expect(try Self.found(["connection.url": target.url, "table.name.format": "t", "auto.create": "false"]).codes == ["postgres.sink.no_table"])
             let role = "role_\(target.database)"
             try target.sql.execute("CREATE ROLE \(role) LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE TABLE t (id bigint PRIMARY KEY)")
             let url = target.server.url(target.database, user: role)
-            let missing = Self.problems(["connection.url": url, "table.name.format": "t"])
-            #expect(missing.map(\.code) == ["postgres.sink.permission", "postgres.sink.permission"])
+            let missing = try Self.found(["connection.url": url, "table.name.format": "t"]).troubles
+            #expect(missing.map(\.code) == ["postgres.sink.permission", "postgres.sink.permission"] && missing.allSatisfy { $0.cause == .refused })
             // What it suggests is what helps.
-            try target.sql.execute("CREATE SCHEMA connectd AUTHORIZATION \(role)")
-            for problem in missing where problem.suggestion?.hasPrefix("GRANT") == true { try target.sql.execute(problem.suggestion ?? "") }
-            #expect(Self.problems(["connection.url": url, "table.name.format": "t"]) == [])
+            for statement in missing.flatMap(\.statements) { try target.sql.execute(statement) }
+            #expect(try Self.found(["connection.url": url, "table.name.format": "t"]).codes == [])
             try PostgresSinkRun(url, ["table.name.format": "t", "pk.mode": "record_value", "pk.fields": "id", "fields.whitelist": "id"]).write(Self.topic([PostgresSinkTests.flat(1, 1)]))
             #expect(try target.text("SELECT id FROM t") == "1")
-            let nowhere = Self.problems(["connection.url": url, "table.name.format": "u"])
-            #expect(nowhere.map(\.code) == ["postgres.sink.permission"])
+            let unmade = try Self.found(["connection.url": url, "table.name.format": "u"]).troubles
+            #expect(unmade.map(\.code) == ["postgres.sink.permission"])
+            for statement in unmade.flatMap(\.statements) { try target.sql.execute(statement) }
+            #expect(try Self.found(["connection.url": url, "table.name.format": "u"]).codes == [])
+            // Positions of another's making.
+            try target.sql.execute("CREATE SCHEMA other; CREATE TABLE other.sink_offset (connector text)")
+            let other = try Self.found(["connection.url": url, "table.name.format": "t", "eos.schema": "other"]).troubles
+            #expect(other.map(\.code) == ["postgres.sink.permission"])
+            for statement in other.flatMap(\.statements) { try target.sql.execute(statement) }
+            #expect(try Self.found(["connection.url": url, "table.name.format": "t", "eos.schema": "other"]).codes == [])
             try target.sql.execute("ALTER ROLE \(role) SET default_transaction_read_only = on")
-            #expect(Self.problems(["connection.url": url, "table.name.format": "t"]).map(\.code) == ["postgres.sink.read_only"])
+            let readOnly = try Self.found(["connection.url": url, "table.name.format": "t"]).troubles
+            #expect(readOnly.map(\.code) == ["postgres.sink.read_only"])
+            for statement in readOnly.flatMap(\.statements) { try target.sql.execute(statement) }
+            #expect(try Self.found(["connection.url": url, "table.name.format": "t"]).codes == [])
             try target.sql.execute("DROP OWNED BY \(role) CASCADE; DROP ROLE \(role)")
         }
     }

@@ -1,18 +1,22 @@
 internal import ConnectRuntime
 internal import Postgres
 
-extension PostgresRowsTask {
-    /// The column with a table's numbers, checked for what the mode needs; `nil` where the mode needs none.
-    func number(_ table: PostgresTable, _ session: TailSession) throws -> DrawnNumber? {
+/// The columns by which rows of a table are read in order, checked for what the mode needs.
+struct RowColumns {
+    let options: SourceOptions
+    let connection: Connection
+
+    /// The column with a table's numbers; `nil` where the mode needs none.
+    func number(_ table: PostgresTable) throws -> DrawnNumber? {
         if options.mode == .timestamp || options.mode == .bulk { return nil }
-        let drawn = try DrawnNumber.all(session.connection, table.oid)
+        let drawn = try DrawnNumber.all(connection, table.oid)
         let wanted = options.rows.incrementingColumn
         let candidates = wanted.isEmpty ? drawn : drawn.filter { equalBytes($0.column, wanted) }
         var found = candidates.count == 1 ? candidates[0] : nil
         if found == nil, candidates.count > 1, let key = table.key.first, table.key.count == 1 { found = candidates.first { equalBytes($0.column, key) } }
         if found == nil, !options.mode.isTail, !wanted.isEmpty, table.columns.contains(where: { equalBytes($0.name, wanted) }) {
             // The JDBC source takes any number.
-            found = DrawnNumber(column: wanted, cache: 1, increment: 1, cycles: false, newest: nil)
+            found = DrawnNumber(column: wanted, sequence: nil, cache: 1, increment: 1, cycles: false, newest: nil)
         }
         guard let number = found, let column = table.columns.first(where: { equalBytes($0.name, number.column) }) else {
             throw noNumber(table, wanted, drawn.map(\.column))
