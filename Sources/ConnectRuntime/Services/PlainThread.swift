@@ -4,8 +4,12 @@ import Glibc
 /// Starts plain threads: tasks and connector calls block in C libraries, so they never run on Swift's shared pool (D2).
 public enum PlainThread {
     private final class Body {
+        let name: String
         let run: @Sendable () -> Void
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+        init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.run = run
+        }
     }
 
     /// Runs `body` on a new detached thread.
@@ -19,13 +23,16 @@ public enum PlainThread {
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         pthread_attr_setstacksize(&attributes, stackBytes)
-        let argument = Unmanaged.passRetained(Body(body))
+        let argument = Unmanaged.passRetained(Body(String(decoding: Array(name.utf8.prefix(15)), as: UTF8.self), body))
         var thread = pthread_t()
         let code = pthread_create(
             &thread, &attributes,
             { argument in
                 guard let argument else { return nil }
-                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
+                let body = Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
+                // A thread names itself: whoever started a detached thread must not use its handle, it may have ended already.
+                connectd_name_this_thread(body.name)
+                body.run()
                 return nil
             }, argument.toOpaque())
         guard code == 0 else {
@@ -34,7 +41,5 @@ public enum PlainThread {
                 .retriable, code: "system.no_thread", "the system gave no thread for \(name) (error \(code))",
                 suggestion: "raise the limit of processes (ulimit -u) or run fewer tasks")
         }
-        let short = String(decoding: Array(name.utf8.prefix(15)), as: UTF8.self)
-        connectd_name_thread(thread, short)
     }
 }
