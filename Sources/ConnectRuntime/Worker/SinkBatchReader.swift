@@ -5,39 +5,59 @@ final class SinkBatchReader {
     /// Headers of the record before, which its neighbour mostly shares.
     private var rawHeaders: [RawHeader] = []
     private var hasOwnHeaders = false
-    /// Reads the second half of what is long enough.
-    private let helper: ConversionHelper?
+    private let helper: RecordReading.Helper?
+    /// What the helper was offered, each with its first portion's index.
+    private var offered: [(consumed: ConsumedRecords, first: Int)] = []
+    /// The portion that was collected last: it may end in the next batch.
+    private var collected: (index: Int, reads: [RecordReading.Read?]?)?
 
-    init(plugins: TaskPlugins, retry: RetryOperator, helper: ConversionHelper?) {
+    init(plugins: TaskPlugins, retry: RetryOperator, helper: RecordReading.Helper?) {
         self.plugins = plugins
         self.retry = retry
         self.helper = helper
     }
 
+    /// Whether it is of use to say early what comes next.
+    var readsAhead: Bool { helper != nil }
+
+    /// Says what ``read(_:_:into:skipping:)`` will be asked for next, in this order, so that the helper can begin.
+    func expect(_ consumed: [ConsumedRecords]) {
+        offered.removeAll(keepingCapacity: true)
+        collected = nil
+        guard let helper, consumed.reduce(0, { $0 + $1.records.count }) >= RecordReading.fewest else { return }
+        var portions: [RecordReading] = []
+        for records in consumed {
+            offered.append((records, portions.count))
+            portions += RecordReading.portions(records)
+        }
+        helper.offer(portions)
+    }
 
     /// Appends records `range` of what was consumed to a batch.
     /// - Throws: ``IntolerableFailure`` for the first record that the error policy does not let pass; it is in the batch by then.
     func read(_ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool) throws {
-        let middle = range.lowerBound + range.count / 2
-        guard let helper, range.count >= 2 * ConversionHelper.fewest, helper.begin(consumed, middle..<range.upperBound) else {
-            return try read(consumed, range, into: &batch, skipping: isSkipped) { nil }
+        guard let helper, let first = offered.first(where: { $0.consumed === consumed })?.first else {
+            return try read(consumed, range, into: &batch, skipping: isSkipped) { _ in nil }
         }
-        do {
-            try read(consumed, range.lowerBound..<middle, into: &batch, skipping: isSkipped) { nil }
-        } catch {
-            // Whoever is asked must be heard, or the next question would get this answer.
-            _ = helper.end()
-            throw error
+        var lower = range.lowerBound
+        while lower < range.upperBound {
+            let portion = lower / RecordReading.portion, start = portion * RecordReading.portion
+            let upper = min(range.upperBound, start + RecordReading.portion)
+            if collected?.index != first + portion { collected = (first + portion, helper.collect(first + portion)) }
+            if let reads = collected?.reads {
+                try read(consumed, lower..<upper, into: &batch, skipping: isSkipped) { reads[$0 - start] }
+            } else {
+                try read(consumed, lower..<upper, into: &batch, skipping: isSkipped) { _ in nil }
+            }
+            lower = upper
         }
-        var ready = helper.end().makeIterator()
-        try read(consumed, middle..<range.upperBound, into: &batch, skipping: isSkipped) { ready.next() ?? nil }
     }
 
-    /// - Parameter ready: gives the next record's key and value where they have been read already.
+    /// - Parameter ready: gives a record's key and value where they have been read already.
     @inline(__always)
     private func read(
         _ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool,
-        ready: () -> ConversionHelper.Read?
+        ready: (Int) -> RecordReading.Read?
     ) throws {
         let topic = consumed.topicPartition.topic, partition = consumed.topicPartition.partition
         let records = consumed.records
@@ -50,7 +70,7 @@ final class SinkBatchReader {
                 RecordBatch.Entry(
                     record: Record(topic: topic, partition: partition, timestamp: item.timestamp < 0 ? nil : item.timestamp),
                     origin: .log(LogOrigin(source: consumed, index: index))))
-            let read = ready()
+            let read = ready(index)
             if isSkipped(item.offset) {
                 batch.entries[place].outcome = .filtered
                 continue

@@ -16,6 +16,8 @@ final class SinkDelivery {
     /// The end of what was put, per partition.
     private var delivered: [TopicPartition: CommittedOffset] = [:]
     private var committed: [TopicPartition: CommittedOffset] = [:]
+    /// Polled while the batch before was on its way, not delivered yet; those of a paused partition wait here for it to go on.
+    private var ahead: [ConsumedRecords] = []
     private var isPaused = false
     private var lastCommit: UInt64
     private var stopped = false
@@ -23,7 +25,7 @@ final class SinkDelivery {
     init(
         task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
         reporter: SinkReporter?, context: SinkRunnerContext, handle: TaskHandle, parts: WorkerParts, logger: Logger,
-        resetPolicy: ConsumerOptions.ResetPolicy, helper: ConversionHelper?
+        resetPolicy: ConsumerOptions.ResetPolicy, helper: RecordReading.Helper?
     ) {
         self.task = task
         self.consumer = consumer
@@ -53,13 +55,7 @@ final class SinkDelivery {
             }
             try applySeeks()
             if context.takePausesChanged() { applyPauses() }
-            handle.monitor.enter(.idle)
-            let wait = min(context.takeTimeout() ?? 1000, millisecondsUntilCommit)
-            let events = try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: wait)
-            var consumed: [ConsumedRecords] = []
-            for event in events {
-                if case .records(let records) = event { consumed.append(records) } else { try rebalance(event) }
-            }
+            let consumed = try next()
             if !isPaused {
                 try deliver(consumed)
                 if !stopped, !consumed.isEmpty { whenItWorks() }
@@ -72,6 +68,36 @@ final class SinkDelivery {
         try commit(Array(delivered.keys))
         handle.monitor.enter(.closing)
         if !all.isEmpty { task.close(all, lost: false) }
+    }
+
+    /// What to deliver next: what was read ahead, or what the log has. Waits while there is nothing.
+    private func next() throws -> [ConsumedRecords] {
+        let wait = min(context.takeTimeout() ?? 1000, millisecondsUntilCommit)
+        if !isPaused, !ahead.isEmpty {
+            let ready = ahead.filter { !context.paused.contains($0.topicPartition) }
+            if !ready.isEmpty {
+                ahead.removeAll { !context.paused.contains($0.topicPartition) }
+                return ready
+            }
+        }
+        handle.monitor.enter(.idle)
+        var consumed: [ConsumedRecords] = []
+        for event in try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: wait) {
+            if case .records(let records) = event { consumed.append(records) } else { try rebalance(event) }
+        }
+        reader.expect(consumed)
+        return consumed
+    }
+
+    /// Takes from the log what comes after a batch that is about to be put, for the reader's helper to read meanwhile.
+    private func lookAhead(_ batch: inout RecordBatch) throws {
+        guard reader.readsAhead, ahead.isEmpty, batch.count >= RecordReading.fewest else { return }
+        // Whatever is wrong there comes again with the next poll, when this batch has been put.
+        guard let events = try? consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: 0) else { return }
+        for event in events {
+            if case .records(let records) = event { ahead.append(records) } else { try rebalance(event, within: &batch) }
+        }
+        reader.expect(ahead)
     }
 
     /// The loop ended with an error: the target is not written any more.
@@ -101,6 +127,20 @@ final class SinkDelivery {
         }
     }
 
+    /// The same while a batch waits to be put: what it holds of partitions that go is not this task's to write any more.
+    private func rebalance(_ event: ConsumerEvent, within batch: inout RecordBatch) throws {
+        try rebalance(event)
+        switch event {
+        case .revoked(let gone), .lost(let gone):
+            goneWhileWaiting.formUnion(gone)
+            batch.entries.removeAll { entry in
+                guard case .log(let origin) = entry.origin else { return false }
+                return gone.contains(origin.topicPartition)
+            }
+        case .assigned, .records: break
+        }
+    }
+
     private func open(_ partitions: [TopicPartition]) throws {
         handle.monitor.enter(.opening)
         var assigned: [AssignedPartition] = []
@@ -125,6 +165,7 @@ final class SinkDelivery {
         handle.monitor.enter(.closing)
         task.close(partitions, lost: lost)
         context.forget(partitions)
+        ahead.removeAll { partitions.contains($0.topicPartition) }
         for place in partitions {
             delivered[place] = nil
             committed[place] = nil
@@ -144,6 +185,7 @@ final class SinkDelivery {
         let assignment = Set(consumer.assignment)
         for (place, offset) in context.takeSeeks() where assignment.contains(place) {
             try seek(place, offset)
+            ahead.removeAll { $0.topicPartition == place }
             delivered[place] = nil
         }
     }
@@ -160,7 +202,7 @@ final class SinkDelivery {
 
     // MARK: batches
 
-    /// Partitions that were revoked or lost while the present batch was offered again.
+    /// Partitions that were revoked or lost since the present batch was read.
     private var goneWhileWaiting: Set<TopicPartition> = []
 
     private func deliver(_ consumed: [ConsumedRecords]) throws {
@@ -183,17 +225,18 @@ final class SinkDelivery {
                 ends[place] = CommittedOffset(offset: end, leaderEpoch: records.leaderEpoch)
                 index = upTo
                 if batch.count >= parts.settings.sinkBatchRows {
-                    try deliver(&batch, ends)
+                    try deliver(&batch, ends, isLast: index == count && records === consumed.last)
                     if stopped { return }
                     batch.entries.removeAll(keepingCapacity: true)
                     ends.removeAll(keepingCapacity: true)
                 }
             } while index < count
         }
-        if !batch.isEmpty || !ends.isEmpty || consumed.isEmpty { try deliver(&batch, ends) }
+        if !batch.isEmpty || !ends.isEmpty || consumed.isEmpty { try deliver(&batch, ends, isLast: true) }
     }
 
-    private func deliver(_ batch: inout RecordBatch, _ ends: [TopicPartition: CommittedOffset]) throws {
+    /// - Parameter isLast: whether it holds the last of what was consumed.
+    private func deliver(_ batch: inout RecordBatch, _ ends: [TopicPartition: CommittedOffset], isLast: Bool) throws {
         goneWhileWaiting.removeAll()
         do {
             if !plugins.transforms.isEmpty { try plugins.transforms.apply(to: &batch) }
@@ -205,6 +248,7 @@ final class SinkDelivery {
                 return !entry.outcome.isLive
             }
         }
+        if isLast { try lookAhead(&batch) }
         try put(&batch)
         if stopped { return }
         handle.metrics.recordsOut.add(batch.count)
@@ -265,16 +309,7 @@ final class SinkDelivery {
             }
             consumer.pause(consumer.assignment)
             for event in try consumer.poll(maximumBytes: 1, milliseconds: 0) {
-                switch event {
-                case .revoked(let gone), .lost(let gone):
-                    try rebalance(event)
-                    goneWhileWaiting.formUnion(gone)
-                    batch.entries.removeAll { entry in
-                        guard case .log(let origin) = entry.origin else { return false }
-                        return gone.contains(origin.topicPartition)
-                    }
-                case .assigned, .records: try rebalance(event)
-                }
+                try rebalance(event, within: &batch)
             }
             let now = parts.clock.monotonicNanoseconds()
             if now >= end, !isPaused { return }

@@ -55,7 +55,7 @@ final class SinkRunner {
         try task.start(plugins.config, context: context)
         try consumer.subscribe(Self.subscription(plugins.base))
         handle.monitor.setNote(nil)
-        let helper = try ConversionHelper.make(specification, plugins, parts)
+        let helper = try RecordReading.helper(specification, plugins, parts)
         defer { helper?.stop() }
         let delivery = SinkDelivery(
             task: task, consumer: consumer, plugins: plugins, retry: retry, queue: queue, reporter: reporter, context: context,
