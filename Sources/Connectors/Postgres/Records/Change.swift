@@ -10,6 +10,8 @@ struct Change {
     let op: UInt8
     let before: UnsafeRawBufferPointer?
     let after: UnsafeRawBufferPointer?
+
+    var imageBytes: Int { (before?.count ?? 0) + (after?.count ?? 0) }
 }
 
 /// Values in PostgreSQL's binary forms.

@@ -9,33 +9,40 @@ extension PostgresRowsTask {
         if place.to != nil { return try sendEvents(table, place, session, context, into: &batch) }
         guard let tail = tails[table] else { return }
         let limit = pageRows
-        let result = try session.connection.query(tail.sql.look(from: place.from, limit: limit), binary: true)
-        let moment = try session.moment(of: result)
+        var rows = KeptRows(limit: options.batchBytes)
+        try session.connection.query(tail.sql.look(from: place.from, limit: limit), binary: true) { rows.keep($0) }
+        let look = try TailSession.look(rows)
+        let moment = look.moment
         health.looked(at: moment)
         var next = place
-        if result.isNull(0, TailSession.Look.leadingColumns) {
+        if look.rowCount == 0 {
             next.complete(at: moment.snapshot)
             tails[table]?.place = .events(next)
             health.pending = moment
             return
         }
         try session.fence(moment)
-        let start = batch.count, now = context.clock.wallMilliseconds()
-        var bytes = 0
-        for row in 0..<result.rowCount {
+        let now = context.clock.wallMilliseconds()
+        var piece = Piece(start: batch.count)
+        for row in rows.rows {
             let first = TailSession.Look.leadingColumns
-            let id: Int64? = result.withBytes(row, first) { $0.flatMap { BinaryForm.integer($0) } }
-            let xid: Int64? = result.withBytes(row, first + 1) { $0.flatMap { BinaryForm.integer($0) } }
-            try result.withBytes(row, first + 2) { bytesOfImage in
+            let id: Int64? = row.withBytes(0, first) { $0.flatMap { BinaryForm.integer($0) } }
+            let xid: Int64? = row.withBytes(0, first + 1) { $0.flatMap { BinaryForm.integer($0) } }
+            try row.withBytes(0, first + 2) { bytesOfImage in
                 guard let image = bytesOfImage.flatMap({ BinaryForm.json($0) }) else { throw ChangeRow.malformed }
-                bytes += image.count
+                if piece.isFull(before: image) {
+                    var part = next
+                    part.begin(to: moment.snapshot, sent: next.sent)
+                    close(&piece, table, part.offset(flushed: moment.pending, history: history), into: &batch)
+                }
+                piece.add(image)
                 try deliver(ImagePage.Row(first: id, second: xid, image: image), &next, table, session, now, into: &batch)
             }
         }
-        if result.rowCount < limit { next.complete(at: moment.snapshot) } else { next.begin(to: moment.snapshot, sent: next.sent) }
-        close(table, next.offset(flushed: moment.pending, history: history), since: start, into: &batch)
+        if look.rowCount < limit, !rows.isCut { next.complete(at: moment.snapshot) } else { next.begin(to: moment.snapshot, sent: next.sent) }
+        close(table, next.offset(flushed: moment.pending, history: history), since: piece.start, into: &batch)
         next.given = next.from
-        resize(bytes: bytes, rows: result.rowCount)
+        resize(bytes: rows.bytes, rows: look.rowCount)
         tails[table]?.place = .events(next)
     }
 
@@ -55,12 +62,17 @@ extension PostgresRowsTask {
         }
         let limit = pageRows
         let page = try ImagePage.read(
-            session.connection, tail.sql.page(from: place.from, to: to, after: next.sent, includesOld: isEverything, limit: limit))
-        let start = batch.count, now = context.clock.wallMilliseconds()
-        let count = try page.forEach { row in try deliver(row, &next, table, session, now, into: &batch) }
-        if count < limit { next.finish() }
+            session.connection, tail.sql.page(from: place.from, to: to, after: next.sent, includesOld: isEverything, limit: limit), limit: options.batchBytes)
+        let now = context.clock.wallMilliseconds(), flushed = health.pending?.pending ?? LogPosition(0)
+        var piece = Piece(start: batch.count)
+        let count = try page.forEach { row in
+            if piece.isFull(before: row.image) { close(&piece, table, next.offset(flushed: flushed, history: history), into: &batch) }
+            piece.add(row.image)
+            try deliver(row, &next, table, session, now, into: &batch)
+        }
+        if count < limit, !page.isCut { next.finish() }
         if count > 0 || next.to == nil {
-            close(table, next.offset(flushed: health.pending?.pending ?? LogPosition(0), history: history), since: start, into: &batch)
+            close(table, next.offset(flushed: flushed, history: history), since: piece.start, into: &batch)
             next.given = next.from
         }
         resize(bytes: page.byteCount, rows: count)

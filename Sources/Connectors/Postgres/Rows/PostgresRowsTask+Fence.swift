@@ -22,21 +22,27 @@ extension PostgresRowsTask {
             if wait.skips { return close(table, offset(next), since: batch.count, into: &batch) }
         }
         let limit = pageRows
-        let page = try ImagePage.read(session.connection, tail.sql.after(next.last, limit: limit))
+        let page = try ImagePage.read(session.connection, tail.sql.after(next.last, limit: limit), limit: options.batchBytes)
         let ids = try page.firsts()
         guard let top = ids.last else { return }
         let count = next.deliverable(ids)
         if count > 0 { try fence(session) }
-        let start = batch.count, now = context.clock.wallMilliseconds()
-        var index = 0
+        let now = context.clock.wallMilliseconds()
+        var index = 0, piece = Piece(start: batch.count)
         try page.forEach { row in
             defer { index += 1 }
-            if index < count { try append(row, op: UInt8(ascii: "c"), id: row.first ?? 0, table, session, now: now, into: &batch) }
+            guard index < count else { return }
+            if piece.isFull(before: row.image) {
+                next.delivered(upTo: ids[index - 1])
+                close(&piece, table, offset(next), into: &batch)
+            }
+            piece.add(row.image)
+            try append(row, op: UInt8(ascii: "c"), id: row.first ?? 0, table, session, now: now, into: &batch)
         }
         if count > 0 { next.delivered(upTo: ids[count - 1]) }
         // Listed after the row above the gap was read: whoever is not among them has ended.
         if count < ids.count { next.wait(top: top, holders: try holders(table, session).names) }
-        if count > 0 { close(table, offset(next), since: start, into: &batch) }
+        if count > 0 { close(table, offset(next), since: piece.start, into: &batch) }
         resize(bytes: page.byteCount, rows: ids.count)
         tails[table]?.place = .fence(next)
     }

@@ -15,8 +15,10 @@ extension PostgresRowsTask {
             case .timestampIncrementing: tail.sql.later(than: place.microseconds ?? 0, id: place.incrementing ?? -1, delay: delay, limit: limit)
             default: tail.sql.after(place.incrementing ?? -1, limit: limit)
             }
-        let page = try ImagePage.read(session.connection, sql)
-        let start = batch.count, now = context.clock.wallMilliseconds()
+        // Rows of one time without numbers have one position.
+        let page = try ImagePage.read(session.connection, sql, limit: options.batchBytes, keepsEqual: options.mode == .timestamp)
+        let now = context.clock.wallMilliseconds()
+        var piece = Piece(start: batch.count)
         let op = options.mode == .incrementing ? UInt8(ascii: "c") : UInt8(ascii: "r")
         var count = 0
         let rows = try page.forEach { row in
@@ -28,6 +30,8 @@ extension PostgresRowsTask {
                     "more than \(PostgresRowsTask.mostEqualTimes) rows of table \(tail.records.table.display) have one time: mode=timestamp cannot tell where to go on among them",
                     suggestion: "set mode=timestamp+incrementing and incrementing.column.name, or mode=snapshot")
             }
+            if piece.isFull(before: row.image), options.mode != .timestamp || row.first != next.microseconds { close(&piece, table, next.offset, into: &batch) }
+            piece.add(row.image)
             try append(row, op: op, id: op == UInt8(ascii: "c") ? row.first ?? 0 : 0, table, session, now: now, into: &batch)
             switch options.mode {
             case .timestamp: next.microseconds = row.first
@@ -37,8 +41,8 @@ extension PostgresRowsTask {
             default: next.incrementing = row.first
             }
         }
-        if rows > 0 { close(table, next.offset, since: start, into: &batch) }
-        if rows < limit { tails[table]?.due = due(context) }
+        if rows > 0 { close(table, next.offset, since: piece.start, into: &batch) }
+        if rows < limit, !page.isCut { tails[table]?.due = due(context) }
         resize(bytes: page.byteCount, rows: rows)
         tails[table]?.place = .keyset(next)
     }
@@ -60,22 +64,35 @@ extension PostgresRowsTask {
             try session.connection.execute(tail.sql.openCursor)
             tails[table]?.place = .bulk(isOpen: true)
         }
-        let limit = pageRows
-        let result = try session.connection.execute(RowSQL.fetch(limit))
         let now = context.clock.wallMilliseconds()
-        var bytes = 0
-        for row in 0..<result.rowCount {
-            try result.withBytes(row, 0) { image in
-                guard let image else { throw ChangeRow.malformed }
-                bytes += image.count
-                try append(ImagePage.Row(first: nil, second: nil, image: image), op: UInt8(ascii: "r"), table, session, now: now, into: &batch)
+        var bytes = 0, rows = 0, isOver = false
+        while rows < pageRows, bytes < options.batchBytes, !isOver {
+            var fetched = try bulkRows ?? FetchedRows(result: session.connection.execute(RowSQL.fetch(PostgresRowsTask.fetchRows)))
+            while fetched.next < fetched.result.rowCount, rows < pageRows, bytes < options.batchBytes {
+                try fetched.result.withBytes(fetched.next, 0) { image in
+                    guard let image else { throw ChangeRow.malformed }
+                    bytes += image.count
+                    try append(ImagePage.Row(first: nil, second: nil, image: image), op: UInt8(ascii: "r"), table, session, now: now, into: &batch)
+                }
+                fetched.next += 1
+                rows += 1
             }
+            let isUsedUp = fetched.next == fetched.result.rowCount
+            isOver = isUsedUp && fetched.result.rowCount < PostgresRowsTask.fetchRows
+            bulkRows = isUsedUp ? nil : fetched
         }
-        if result.rowCount < limit {
+        if isOver {
             try session.connection.execute("COMMIT")
             tails[table]?.place = .bulk(isOpen: false)
             tails[table]?.due = due(context)
         }
-        resize(bytes: bytes, rows: result.rowCount)
+        resize(bytes: bytes, rows: rows)
+    }
+
+    /// Rows of a whole table that are fetched at once, and those of them that no page had room for yet.
+    static let fetchRows = 100
+    struct FetchedRows {
+        let result: QueryResult
+        var next = 0
     }
 }

@@ -36,6 +36,24 @@ extension PostgresRowsTask {
         }
     }
 
+    /// The records of a page since the last that has an offset: a page may be more than one transaction of the log takes.
+    struct Piece {
+        /// Where it begins in the batch.
+        var start: Int
+        private(set) var bytes = 0
+
+        init(start: Int) { self.start = start }
+        func isFull(before image: UnsafeRawBufferPointer) -> Bool { bytes + image.count > RecordPiece.mostBytes }
+        mutating func add(_ image: UnsafeRawBufferPointer) { bytes += image.count }
+    }
+
+    /// Ends a piece with the offset up to it; what was added is able to become durable without what follows.
+    func close(_ piece: inout Piece, _ table: UInt32, _ offset: SourceOffset, into batch: inout RecordBatch) {
+        guard batch.count > piece.start else { return }
+        close(table, offset, since: piece.start, into: &batch)
+        piece = Piece(start: batch.count)
+    }
+
     /// Gives the last record the offset; without a record, an entry that only carries it.
     func close(_ table: UInt32, _ offset: SourceOffset, since start: Int, into batch: inout RecordBatch) {
         guard let tail = tails[table] else { return }

@@ -53,6 +53,8 @@ final class PostgresRowsTask: SourceTask {
     var missing: [Name] = []
     /// Whether tables were looked at before: what is missing later on may come back.
     var hasConnected = false
+    /// Fetched of a whole table and not delivered yet.
+    var bulkRows: FetchedRows?
 
     init(_ options: SourceOptions) {
         self.options = options
@@ -170,6 +172,7 @@ final class PostgresRowsTask: SourceTask {
     func leave(_ session: TailSession) {
         session.connection.close()
         self.session = nil
+        bulkRows = nil
         for (table, tail) in tails {
             if case .bulk(isOpen: true) = tail.place { tails[table]?.place = .bulk(isOpen: false) }
         }

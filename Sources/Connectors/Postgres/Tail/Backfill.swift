@@ -25,14 +25,12 @@ struct Backfill: Sendable, Hashable {
     /// A chunk that was read and waits until the changes before it are sent.
     struct Chunk {
         let table: UInt32
-        let result: QueryResult
+        let rows: KeptRows
         /// Whether rows may follow.
         let isFull: Bool
         let milliseconds: Int64
 
-        var lastKey: [String] {
-            guard result.rowCount > 0 else { return [] }
-            return (1..<result.columnCount).map { result.text(result.rowCount - 1, $0) ?? "" }
-        }
+        /// The key of a row, as texts.
+        static func key(_ row: QueryResult) -> [String] { (1..<row.columnCount).map { row.text(0, $0) ?? "" } }
     }
 }

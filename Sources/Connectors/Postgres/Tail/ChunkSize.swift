@@ -13,7 +13,9 @@ struct ChunkSize: Sendable, Hashable {
     }
 
     mutating func took(milliseconds took: Int, rows read: Int, bytes readBytes: Int) {
-        if took > milliseconds || readBytes > bytes {
+        if readBytes > bytes, read > 0 {
+            rows = max(1, min(rows / 2, bytes / max(1, readBytes / read)))
+        } else if took > milliseconds {
             rows = max(1, rows / 2)
         } else if read >= rows, took < milliseconds / 2, readBytes < bytes / 2 {
             rows = min(most, rows * 2)

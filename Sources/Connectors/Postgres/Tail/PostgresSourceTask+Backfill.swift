@@ -11,10 +11,10 @@ extension PostgresSourceTask {
         guard let state = tables[oid], var backfill = state.backfill else { return nil }
         let began = context.clock.monotonicNanoseconds()
         let (sql, parameters) = Backfill.sql(state.records.table, key: state.records.key, after: backfill.after, limit: backfill.size.rows)
-        let result: QueryResult
-        do throws(PostgresError) {
-            result = try session.connection.query(sql, parameters)
-        } catch {
+        var rows = KeptRows(limit: options?.batchBytes ?? 0)
+        do {
+            try session.connection.query(sql, parameters) { rows.keep($0) }
+        } catch let error as PostgresError {
             // The table was altered or dropped since we looked: look again.
             if error.has("42P01", "42703", "42883", "42804") {
                 throw ConnectError(
@@ -23,11 +23,9 @@ extension PostgresSourceTask {
             throw error
         }
         let limit = backfill.size.rows
-        var bytes = 0
-        for row in 0..<result.rowCount { bytes += result.withBytes(row, 0) { $0?.count ?? 0 } }
-        backfill.size.took(milliseconds: Int((context.clock.monotonicNanoseconds() &- began) / 1_000_000), rows: result.rowCount, bytes: bytes)
+        backfill.size.took(milliseconds: Int((context.clock.monotonicNanoseconds() &- began) / 1_000_000), rows: rows.count, bytes: rows.bytes)
         tables[oid]?.backfill = backfill
-        return Backfill.Chunk(table: oid, result: result, isFull: result.rowCount >= limit, milliseconds: context.clock.wallMilliseconds())
+        return Backfill.Chunk(table: oid, rows: rows, isFull: rows.count >= limit || rows.isCut, milliseconds: context.clock.wallMilliseconds())
     }
 
     /// Appends a chunk's rows: the state as of the snapshot up to which every change was sent.
@@ -36,22 +34,29 @@ extension PostgresSourceTask {
         var states = tables
         var page = Page(now: context.clock.wallMilliseconds())
         page.touched.insert(chunk.table)
-        for row in 0..<chunk.result.rowCount {
-            try chunk.result.withBytes(row, 0) { image in
+        let flushed = lastMoment?.pending ?? LogPosition(0)
+        var previous: QueryResult?
+        for row in chunk.rows.rows {
+            try row.withBytes(0, 0) { image in
                 let change = Change(
                     id: 0, xid: 0, milliseconds: chunk.milliseconds, table: chunk.table, op: UInt8(ascii: "r"), before: nil, after: image)
+                if let previous, page.isPieceFull(before: change) {
+                    states[chunk.table]?.backfill?.after = Backfill.Chunk.key(previous)
+                    closePiece(&page, plan, flushed, states, into: &batch)
+                }
                 let last = states[chunk.table]?.last
                 try append(change, &page, &states, session, options, into: &batch)
                 states[chunk.table]?.last = last
             }
+            previous = row
         }
-        if chunk.isFull {
-            states[chunk.table]?.backfill?.after = chunk.lastKey
+        if chunk.isFull, let last = chunk.rows.rows.last {
+            states[chunk.table]?.backfill?.after = Backfill.Chunk.key(last)
         } else {
             states[chunk.table]?.backfill = nil
             context.logger.info("table \(states[chunk.table]?.records.table.display ?? "") is delivered; going on with its changes")
         }
-        close(page, plan, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
+        close(page, plan, flushed, &states, into: &batch)
         tables = states
         self.chunk = nil
     }

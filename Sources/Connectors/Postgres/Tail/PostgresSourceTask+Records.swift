@@ -7,12 +7,20 @@ extension PostgresSourceTask {
         let now: Int64
         var lastID: Int64 = 0
         var bytes = 0
-        /// Per table, where its last record stands in the batch.
+        /// Of ``bytes``, those of the pieces that are closed.
+        var closedBytes = 0
+        /// Per table, where its last record of the open piece stands in the batch.
         var lastEntries: [UInt32: Int] = [:]
         /// Tables of which changes were read, with or without records.
         var touched: Set<UInt32> = []
 
         init(now: Int64) { self.now = now }
+
+        /// Whether what was read since the last piece should be able to become durable without the change that follows: a page may be more than
+        /// one transaction of the log takes.
+        func isPieceFull(before change: Change) -> Bool {
+            !lastEntries.isEmpty && bytes - closedBytes + change.imageBytes > RecordPiece.mostBytes
+        }
     }
 
     /// Appends the records of a change. An image that does not go with the table we know has the table looked up anew; if that does not help,
@@ -23,7 +31,7 @@ extension PostgresSourceTask {
     ) throws {
         guard let state = states[change.table] else { return }
         page.lastID = change.id
-        page.bytes += (change.before?.count ?? 0) + (change.after?.count ?? 0)
+        page.bytes += change.imageBytes
         page.touched.insert(change.table)
         health.count(change.op)
         let start = batch.count
@@ -81,6 +89,17 @@ extension PostgresSourceTask {
             }
             states[table]?.given = position.from
         }
+    }
+
+    /// Gives the last record of each table in the open piece the position up to it. What one change is made of stays in one piece.
+    func closePiece(_ page: inout Page, _ part: TailPlan, _ flushed: LogPosition, _ states: [UInt32: TableState], into batch: inout RecordBatch) {
+        for (table, index) in page.lastEntries {
+            guard let position = position(table, part, flushed, states), let partition = states[table]?.records.partition else { continue }
+            let entry = batch.entries[index]
+            batch.entries[index] = RecordBatch.Entry(record: entry.record, origin: .source(SourceOrigin(partition: partition, offset: position.offset)))
+        }
+        page.lastEntries.removeAll(keepingCapacity: true)
+        page.closedBytes = page.bytes
     }
 
     /// An entry without a record to write: it is filtered from the start, and moves the offset as any filtered one does.

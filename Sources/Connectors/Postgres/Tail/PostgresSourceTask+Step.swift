@@ -57,7 +57,7 @@ extension PostgresSourceTask {
         var chunk: Backfill.Chunk?
         if isBackfilling { try session.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") }
         let limit = pageRows
-        let look = try session.look(group, limit: limit)
+        let look = try session.look(group, limit: limit, bytes: options.batchBytes)
         if isBackfilling {
             chunk = try readChunk(session, context)
             try session.connection.execute("COMMIT")
@@ -70,10 +70,15 @@ extension PostgresSourceTask {
         }
         try session.fence(look.moment)
         var next = plan, states = tables
-        let isComplete = look.rowCount < limit
+        let isComplete = look.rowCount < limit && !look.rows.isCut
         var page = Page(now: context.clock.wallMilliseconds())
-        for row in 0..<look.rowCount {
-            try ChangeRow.lend(look.result, row, from: TailSession.Look.leadingColumns) { change in
+        for row in look.rows.rows.prefix(look.rowCount) {
+            try ChangeRow.lend(row, 0, from: TailSession.Look.leadingColumns) { change in
+                if page.isPieceFull(before: change) {
+                    var part = plan
+                    part.begin(to: look.moment.snapshot, sent: page.lastID)
+                    closePiece(&page, part, look.moment.pending, states, into: &batch)
+                }
                 try append(change, &page, &states, session, options, into: &batch)
             }
         }
@@ -108,20 +113,25 @@ extension PostgresSourceTask {
             health.begin(from: group.from, to: to, rows: 0)
         }
         let limit = pageRows
-        var rows = PageRows()
+        var rows = PageRows(limit: options.batchBytes)
         try session.connection.beginCopyOut(TailSQL.page(from: group.from, to: to, after: after, tables: group.tables, limit: limit))
         while try session.connection.nextCopyRow({ rows.append($0) }) {}
         var next = plan, states = tables
         var page = Page(now: context.clock.wallMilliseconds())
         let count = try rows.forEach { change in
             // Another table of the group may have been ahead when it was stored.
-            page.lastID = change.id
-            if let sent = group.sent[change.table], change.id <= sent { return }
+            if let sent = group.sent[change.table], change.id <= sent { return page.lastID = change.id }
+            if page.isPieceFull(before: change) {
+                var part = plan
+                part.advance(group: index, to: page.lastID)
+                closePiece(&page, part, lastMoment?.pending ?? LogPosition(0), states, into: &batch)
+            }
             try append(change, &page, &states, session, options, into: &batch)
+            page.lastID = change.id
         }
         next.advance(group: index, to: count == 0 ? after : page.lastID)
         health.add(from: group.from, to: to, rows: count)
-        if count < limit {
+        if count < limit, !rows.isCut {
             try audit(group, to: to, session, context)
             next.finish(group: index)
         }
@@ -136,28 +146,5 @@ extension PostgresSourceTask {
         guard rows > 0 else { return }
         let average = max(1, page.bytes / rows)
         pageRows = max(1, min(options.batchRows, options.batchBytes / average))
-    }
-}
-
-/// The rows of one COPY, kept until it is over: the session is free again for what a surprise among them needs.
-struct PageRows {
-    private var bytes: [UInt8] = []
-    private var ends: [Int] = []
-
-    mutating func append(_ piece: UnsafeRawBufferPointer) {
-        bytes.append(contentsOf: piece)
-        ends.append(bytes.count)
-    }
-
-    /// - Returns: how many there were.
-    func forEach(_ body: (Change) throws -> Void) throws -> Int {
-        var count = 0, start = 0
-        try bytes.withUnsafeBytes { all in
-            for end in ends {
-                if try ChangeRow.lend(UnsafeRawBufferPointer(rebasing: all[start..<end]), body) != nil { count += 1 }
-                start = end
-            }
-        }
-        return count
     }
 }

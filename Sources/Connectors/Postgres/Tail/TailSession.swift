@@ -20,7 +20,8 @@ final class TailSession {
 
     struct Look {
         let moment: Moment
-        let result: QueryResult
+        let rows: KeptRows
+        /// How many changes; without any there is a row all the same.
         let rowCount: Int
         /// Columns in front of the change's own.
         static let leadingColumns = 3
@@ -60,29 +61,38 @@ final class TailSession {
         try StartChecks.Server.read(connection, readsChanges: readsChanges && connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0))
     }
 
-    func moment() throws -> Moment { try moment(connection.execute(TailSQL.snapshot), binary: false) }
+    func moment() throws -> Moment { try TailSession.moment(connection.execute(TailSQL.snapshot), binary: false) }
 
-    func look(_ group: TailPlan.Group, limit: Int) throws -> Look {
+    /// - Parameters:
+    ///   - limit: the most changes.
+    ///   - bytes: about the most bytes of changes.
+    func look(_ group: TailPlan.Group, limit: Int, bytes: Int) throws -> Look {
         let running = "{" + group.from.running.map(String.init).joined(separator: ",") + "}"
-        let result = try connection.executePrepared(
+        var rows = KeptRows(limit: bytes)
+        try connection.executePrepared(
             "look",
-            [.text(String(group.from.xmax)), .text(running), .text(TailSession.list(group.tables)), .text(String(limit))], binary: true)
-        let moment = try moment(result, binary: true)
-        return Look(moment: moment, result: result, rowCount: result.isNull(0, Look.leadingColumns) ? 0 : result.rowCount)
+            [.text(String(group.from.xmax)), .text(running), .text(TailSession.list(group.tables)), .text(String(limit))], binary: true) { rows.keep($0) }
+        return try TailSession.look(rows)
     }
+
+    /// What the rows of a look say: each has the moment in front, and the first is there without changes too.
+    static func look(_ rows: KeptRows) throws -> Look {
+        guard let first = rows.rows.first else { throw TailSession.notUnderstood }
+        return Look(moment: try moment(first, binary: true), rows: rows, rowCount: first.isNull(0, Look.leadingColumns) ? 0 : rows.count)
+    }
+
+    private static let notUnderstood = ConnectError(
+        .fatal, code: "postgres.source.server", "the server's snapshot is in a form that is not understood")
 
     static func list(_ tables: Set<UInt32>) -> String { "{" + tables.sorted().map(String.init).joined(separator: ",") + "}" }
 
-    /// The moment in front of a look's rows, in binary form.
-    func moment(of result: QueryResult) throws -> Moment { try moment(result, binary: true) }
-
-    private func moment(_ result: QueryResult, binary: Bool) throws -> Moment {
+    private static func moment(_ result: QueryResult, binary: Bool) throws -> Moment {
         func position(_ column: Int) -> LogPosition? {
             if !binary { return result.text(0, column).flatMap { LogPosition($0) } }
             return result.withBytes(0, column) { $0.flatMap { BinaryForm.integer($0, as: UInt64.self) } }.map { LogPosition($0) }
         }
         guard result.rowCount > 0, let snapshot = result.text(0, 0).flatMap({ XidSnapshot($0) }), let pending = position(1), let flushed = position(2) else {
-            throw ConnectError(.fatal, code: "postgres.source.server", "the server's snapshot is in a form that is not understood")
+            throw notUnderstood
         }
         return Moment(snapshot: snapshot, pending: pending, flushed: flushed)
     }
