@@ -17,6 +17,10 @@ struct Audit {
     private var faults: [String] = []
     private var told: [[UInt8]: [String]] = [:]
     private var read: Set<[UInt8]> = []
+    /// Keys whose row was there before the first that was told of it.
+    private var wasThere: Set<[UInt8]> = []
+    /// Keys whose deletion was told last, and whose tombstone is due.
+    private var dying: Set<[UInt8]> = []
     /// What is there as far as was told: the version of a row, or that there is none.
     private var versions: [[UInt8]: Int64?] = [:]
 
@@ -35,15 +39,22 @@ struct Audit {
 
     /// Takes what a topic tells next.
     mutating func tell(_ line: TopicDump.Line) throws {
-        // A tombstone repeats a delete for the log's sake.
-        if line.value == nil { return }
-        guard let operation = line.operation, let values = line.key as? [String: Any] else { throw TestFailure("offset \(line.offset) of \(table.name) is no change record") }
+        guard let values = line.key as? [String: Any] else { throw TestFailure("offset \(line.offset) of \(table.name) has no key") }
         let text = table.keyColumns.map { "\(values[$0] ?? "?")" }.joined(separator: "/"), key = Array(text.utf8)
+        // A tombstone repeats a delete for the log's sake.
+        if line.value == nil {
+            if dying.remove(key) == nil { faults.append("\(text): a tombstone at offset \(line.offset) without a deletion before it") }
+            return
+        }
+        guard let operation = line.operation else { throw TestFailure("offset \(line.offset) of \(table.name) is no change record") }
+        if dying.remove(key) != nil { faults.append("\(text): \(operation) at offset \(line.offset), where the tombstone was due") }
         let before = Self.stamp(line, "before"), after = Self.stamp(line, "after")
         records += 1
         if let known = versions[key] {
             let claimed = operation == "r" ? after : before
             if known != claimed { faults.append("\(text): \(operation) at offset \(line.offset) goes on from \(Self.words(claimed)), where \(Self.words(known)) was told") }
+        } else if operation != "r", before != nil {
+            wasThere.insert(key)
         }
         versions[key] = .some(after)
         switch operation {
@@ -52,16 +63,22 @@ struct Audit {
         case "c", "u":
             if (operation == "c") != (before == nil) { faults.append("\(text): \(operation) from \(Self.words(before))") }
             told[key, default: []].append("w\(after ?? -1)")
-        case "d": told[key, default: []].append("d\(before ?? -1)")
+        case "d":
+            told[key, default: []].append("d\(before ?? -1)")
+            dying.insert(key)
         default: faults.append("\(text): operation \(operation)")
         }
     }
 
     /// What is wrong with what was told; empty when nothing is. It must be each change once, per key in the order of the commits, each joined on to the one before it:
-    /// what it says was there before is what it last said is there. A row read at the beginning, once, says what is known, or begins. At the end it must have told the table.
+    /// what it says was there before is what it last said is there; each deletion with its tombstone. A row read at the beginning, once, says what is known, or begins. At the end it must have told the table.
     /// - Parameter readBy: changes up to this number may have been there when the table was first read.
     func verdict(readBy: Int64, _ sql: Connection) throws -> [String] {
-        var faults = faults
+        var faults = faults + dying.map { "\(String(decoding: $0, as: UTF8.self)): no tombstone after its deletion" }
+        // Only a row that was deleted before its turn came is not read.
+        for key in wasThere.subtracting(read) where !(told[key] ?? []).contains(where: { $0.hasPrefix("d") }) {
+            faults.append("\(String(decoding: key, as: UTF8.self)) was there at the beginning and never read")
+        }
         for key in Set(entries.keys).union(told.keys) {
             let truth = entries[key] ?? [], changes = told[key] ?? [], text = String(decoding: key, as: UTF8.self)
             let missing = truth.count - changes.count

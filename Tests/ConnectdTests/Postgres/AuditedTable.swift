@@ -42,4 +42,12 @@ struct AuditedTable: Sendable {
         while try statement.step() { rows.insert(Array(statement.string(at: 0).utf8)) }
         return rows
     }
+
+    /// How a copy differs from the truth, both as ``rows(_:)`` has them; `nil` when it does not.
+    static func difference(_ truth: Set<[UInt8]>, _ rows: Set<[UInt8]>) -> String? {
+        if rows == truth { return nil }
+        let missing = truth.subtracting(rows), surplus = rows.subtracting(truth)
+        let examples = missing.prefix(3).map { "- " + String(decoding: $0, as: UTF8.self) } + surplus.prefix(3).map { "+ " + String(decoding: $0, as: UTF8.self) }
+        return "\(truth.count) rows, \(rows.count) in the copy, \(missing.count) missing there, \(surplus.count) only there:\n\(examples.joined(separator: "\n"))"
+    }
 }

@@ -200,10 +200,7 @@ private final class PostgresPipe {
             let truth = try table.rows(sql)
             for (name, rows) in [("SQLite", try? table.rows(file)), ("PostgreSQL", try? table.rows(copy))] {
                 guard let rows else { return "no \(table.name) in \(name)" }
-                if rows == truth { continue }
-                let missing = truth.subtracting(rows), surplus = rows.subtracting(truth)
-                let examples = (missing.prefix(3).map { "- " + String(decoding: $0, as: UTF8.self) } + surplus.prefix(3).map { "+ " + String(decoding: $0, as: UTF8.self) })
-                return "\(table.name) in \(name): \(truth.count) rows, \(rows.count) in the copy, \(missing.count) missing there, \(surplus.count) only there:\n\(examples.joined(separator: "\n"))"
+                if let words = AuditedTable.difference(truth, rows) { return "\(table.name) in \(name): \(words)" }
             }
         }
         return nil
