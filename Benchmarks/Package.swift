@@ -7,7 +7,7 @@ let package = Package(
     dependencies: [.package(name: "connectd", path: "..")],
     targets: [
         // The floors: what plain C needs for the same bytes and rows on the same disk.
-        .target(name: "CFloors", linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("curl")]),
+        .target(name: "CFloors", linkerSettings: [.linkedLibrary("sqlite3"), .linkedLibrary("curl"), .linkedLibrary("pq")]),
         .executableTarget(
             name: "bench",
             dependencies: [
@@ -15,6 +15,7 @@ let package = Package(
                 .product(name: "ConnectRuntime", package: "connectd"),
                 .product(name: "ConnectStandalone", package: "connectd"),
                 .product(name: "ConnectTesting", package: "connectd"),
+                .product(name: "PostgresTesting", package: "connectd"),
             ],
             swiftSettings: [
                 .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),

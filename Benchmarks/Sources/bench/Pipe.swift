@@ -1,17 +1,16 @@
-import CFloors
 import ConnectRuntime
-import Connectors
 import EmbeddedLog
 import Glibc
 import SQLite
 
-/// A source file, a data folder and a copy, with the worker's own herder in this process: what a standalone worker runs, without its doors.
+/// A source file, a data folder and a copy.
 struct Pipe {
     let folder: String
     let rows: Int
 
     var sourceFile: String { folder + "/source.db" }
     var copyFile: String { folder + "/copy.db" }
+    var worker: Worker { Worker(folder: folder) }
 
     static let table = "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT, total REAL, note TEXT, at INTEGER)"
     static let topic = TopicPartition("shop.orders", 0)
@@ -24,7 +23,7 @@ struct Pipe {
         defer { source.close() }
         try source.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; \(Self.table)")
         let armed = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'connectd_orders_%'"
-        try run([self.source]) { _ in try waitUntil("the table is armed") { try source.integer(armed) == 3 } }
+        try worker.run([self.source]) { _ in try Worker.waitUntil("the table is armed") { try source.integer(armed) == 3 } }
         try source.execute(
             """
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
@@ -34,61 +33,30 @@ struct Pipe {
         _ = try source.checkpoint(.truncate)
     }
 
-    typealias Connector = (name: Name, config: ConfigMap, initialState: TargetState?)
-
-    var source: Connector {
-        ("shop", ConfigMap(["connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "topic.prefix": "shop", "table.include.list": "orders"]), nil)
+    var source: Worker.Connector {
+        ("shop", ConfigMap(["connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "topic.prefix": "shop", "table.include.list": "orders"]))
     }
-    var sink: Connector {
-        ("copy", ConfigMap(["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.orders"]), nil)
-    }
-
-    /// Runs connectors on the log in the data folder for as long as the body takes; what is stored there beside them is removed first.
-    /// - Returns: the seconds from the herder's start to the body's end.
-    @discardableResult func run(_ connectors: [Connector], _ body: (EmbeddedLog) throws -> Void) throws -> Double {
-        let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder + "/data"))
-        defer { log.close() }
-        for name in try log.configStore.snapshot().connectors.keys { try log.configStore.removeConnector(name) }
-        let herder = StandaloneHerder(
-            settings: try WorkerSettings(), log: log, configStore: log.configStore,
-            catalogue: PluginCatalogue(ConnectorCatalogue.plugins + BuiltInConverters.plugins), environment: Environment.ofProcess(), logger: .silent)
-        defer { herder.stop() }
-        do {
-            return try timed {
-                try herder.start(workerID: "127.0.0.1:0", applying: connectors)
-                try body(log)
-            }
-        } catch {
-            let words = try connectors.flatMap { try herder.status($0.name).tasks }.compactMap(\.status.trace)
-            throw Wrong("\(error) \(words.joined(separator: "; "))")
-        }
+    var sink: Worker.Connector {
+        ("copy", ConfigMap(["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.orders"]))
     }
 
     /// Moves the backlog into the topic, from the herder's start to the last record's commit; the seconds it took.
     func fillTopic() throws -> Double {
-        try run([source]) { log in try waitUntil("the topic is full") { try log.topic(Self.topic.topic) != nil && log.bounds(of: Self.topic).end == rows } }
+        try worker.run([source]) { log in try Worker.waitUntil("the topic is full") { try log.topic(Self.topic.topic) != nil && log.bounds(of: Self.topic).end == rows } }
     }
 
     /// Moves the topic into the copy, from the herder's start to the last row's commit; the seconds it took.
     func fillCopy() throws -> Double {
-        try run([sink]) { _ in
-            try waitUntil("there is a copy") { access(copyFile, F_OK) == 0 }
+        try worker.run([sink]) { _ in
+            try Worker.waitUntil("there is a copy") { access(copyFile, F_OK) == 0 }
             let copy = try Database(path: copyFile, mode: .readOnly)
-            try waitUntil("there is a table") { try copy.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'orders'") == 1 }
+            try Worker.waitUntil("there is a table") { try copy.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'orders'") == 1 }
             let last = try copy.prepare("SELECT max(id) FROM orders")
             // Looked at rarely: a reader of the copy keeps its WAL from being reset.
-            try waitUntil("the copy is full", everyMicroseconds: 20_000) {
+            try Worker.waitUntil("the copy is full", everyMicroseconds: 20_000) {
                 defer { last.reset() }
                 return try last.step() && last.int64(at: 0) == Int64(rows)
             }
-        }
-    }
-
-    func waitUntil(_ what: String, everyMicroseconds pause: UInt32 = 2000, _ look: () throws -> Bool) throws {
-        let clock = ContinuousClock(), deadline = clock.now + .seconds(120)
-        while try !look() {
-            if clock.now > deadline { throw Wrong("waited two minutes until \(what)") }
-            usleep(pause)
         }
     }
 }

@@ -17,10 +17,26 @@ struct Report {
         return "| \(benchmark.name) | \(rates) | \(benchmark.floorName ?? "") | \(floors) | \(ratios.map(Self.hundredths).joined(separator: " · ")) | \(bar) |"
     }
 
+    static let timingHead = """
+        | latency | p50 ms, three runs | p90 | p99 | longest | at most | idle: ours, % of a core | the server's part | at most |
+        |---|---|---|---|---|---|---|---|---|
+        """
+
+    mutating func line(_ latency: PostgresLatency, _ timings: [Timing]) -> String {
+        func all(_ value: (Timing) -> Double) -> String { timings.map { Self.hundredths(value($0)) }.joined(separator: " · ") }
+        let limits = latency.mostMilliseconds
+        let isSlow = timings.contains { $0.percentile(0.5) > limits.p50 || $0.percentile(0.99) > limits.p99 }
+        let isBusy = timings.contains { $0.idleOurs > latency.mostIdle || $0.idleServers > latency.mostIdle }
+        if isSlow || isBusy { isGood = false }
+        let bar = "p50 \(Self.hundredths(limits.p50)), p99 \(Self.hundredths(limits.p99))\(isSlow ? " MISSED" : "")"
+        return "| \(latency.name) | \(all { $0.percentile(0.5) }) | \(all { $0.percentile(0.9) }) | \(all { $0.percentile(0.99) }) | "
+            + "\(all { $0.percentile(1) }) | \(bar) | \(all(\.idleOurs)) | \(all(\.idleServers)) | \(Self.hundredths(latency.mostIdle))\(isBusy ? " MISSED" : "") |"
+    }
+
     static func thousands(_ rate: Double) -> String { "\(Int((rate / 1000).rounded())) k" }
 
     static func hundredths(_ number: Double) -> String {
-        let rounded = Int((number * 100).rounded())
+        let rounded = Int((max(0, number) * 100).rounded())
         return "\(rounded / 100).\(rounded % 100 < 10 ? "0" : "")\(rounded % 100)"
     }
 }

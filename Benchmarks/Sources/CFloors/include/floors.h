@@ -31,6 +31,15 @@ double floor_upsert(const char *database, const char *create, const char *upsert
 /// The rows of the benchmarks: number n, the same in C and in SQL.
 void floor_make_row(int64_t number, struct floor_row *row);
 
+/// Reads what a `COPY … TO STDOUT` of a PostgreSQL server sends and appends it to a new file with fdatasync after every
+/// `rows_per_sync` rows. Stores the number of rows.
+double floor_copy_and_append(const char *url, const char *copy, const char *path, int rows_per_sync, int64_t *rows);
+
+/// Writes rows (made from their number by `make`) into a PostgreSQL table, `rows_per_commit` to a transaction: `stage` makes a
+/// temporary table, `copy` takes the rows' lines into it, `upsert` carries them over.
+double floor_stage_and_upsert(const char *url, const char *stage, const char *copy, const char *upsert, int64_t rows, int64_t rows_per_commit,
+                              void (*make)(int64_t number, struct floor_row *row));
+
 /// Most bytes of one body of the HTTP floors.
 #define FLOOR_BODY_LIMIT 512
 
