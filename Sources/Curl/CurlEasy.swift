@@ -185,6 +185,15 @@ public final class CurlEasy {
         return version == Int(CURL_HTTP_VERSION_2_0) ? 2 : 1
     }
 
+    /// Connects to a URL's server, with TLS where the URL says so, and sends no request. The handle is of no other use afterwards.
+    public func connect(_ url: String) throws(CurlError) {
+        receiver.begin()
+        errorText[0] = 0
+        try set(CURLOPT_CONNECT_ONLY, 1)
+        try set(CURLOPT_URL, url)
+        _ = try outcome(curl_easy_perform(handle)).get()
+    }
+
     /// One exchange, here and now: blocks until the answer is there or the time is over.
     public func perform(_ request: CurlRequest) throws(CurlError) -> CurlResponse {
         try prepare(request)

@@ -10,7 +10,7 @@ struct Main {
         let terminal = Terminal(environment)
         let catalogue: @Sendable () -> PluginCatalogue = { Catalogue.all }
         let program = Program(
-            commands: [StandaloneCommand.command(environment, catalogue), QuickstartCommand.command(environment, catalogue), ValidateCommand.command(environment, catalogue)]
+            commands: [StandaloneCommand.command(environment, catalogue), QuickstartCommand.command(environment, catalogue), ValidateCommand.command(environment, catalogue), DoctorCommand.command(environment, catalogue)]
                 + TopicsCommands.all(environment, openLog: openStopped) + [VersionCommand.command])
         // Not exit: a task that never returned may still run, and must not see the process taken apart under it. Nothing is buffered.
         _exit(program.run(Array(CommandLine.arguments.dropFirst()), terminal).rawValue)

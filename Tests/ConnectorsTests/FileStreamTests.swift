@@ -100,3 +100,23 @@ import Testing
         #expect(try String(contentsOfFile: out, encoding: .utf8) == "raw \"text\"\n{\"a\":1}\n")
     }
 }
+
+/// What is found about the files before anything starts.
+@Suite struct FileCheckTests {
+    @Test func filesAndFoldersAreLookedAt() throws {
+        let folder = try TemporaryFolder()
+        try "one\n".write(toFile: folder.file("there"), atomically: false, encoding: .utf8)
+        func source(_ path: String) throws -> [String] { try Checks.findings("FileStreamSource", ConfigMap(["file": path, "topic": "t"])).map { "\($0.severity) \($0.code)" } }
+        func sink(_ path: String) throws -> [String] { try Checks.findings("FileStreamSink", ConfigMap(["file": path]), kind: .sink).map { "\($0.severity) \($0.code)" } }
+        #expect(try source(folder.file("there")) == ["ok file.readable"])
+        #expect(try source(folder.file("later")) == ["warning file.missing"])
+        #expect(try source(folder.path) == ["error file.is_folder"])
+        #expect(try source(folder.file("there/below")) == ["error file.unreadable"])
+        #expect(try sink(folder.file("there")) == ["ok file.writable"])
+        #expect(try sink(folder.file("later")) == ["ok file.will_create"])
+        #expect(try sink(folder.path) == ["error file.is_folder"])
+        #expect(try sink(folder.file("nowhere/later")) == ["error file.no_folder"])
+        #expect(try Checks.findings("FileStreamSource", ConfigMap(["topic": "t"])).map(\.code) == ["file.standard_input"])
+        #expect(try Checks.findings("FileStreamSink", ConfigMap([]), kind: .sink).map(\.code) == ["file.standard_output"])
+    }
+}

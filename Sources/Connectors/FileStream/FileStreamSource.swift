@@ -4,6 +4,10 @@ internal import ConnectRuntime
 final class FileStreamSource: SourceConnector {
     private var config: ConfigMap?
 
+    func check(_ request: CheckRequest) -> [CheckFinding] {
+        do { return FileStreamCheck.source(try request.config.value(FileStreamSettings.sourceFile)) } catch { return [] }
+    }
+
     func start(_ config: Config, context: any ConnectorContext) throws { self.config = config.map }
     func taskConfigs(maximum: Int) throws -> [ConfigMap] { config.map { [$0] } ?? [] }
     func stop() { config = nil }

@@ -6,6 +6,8 @@ final class HttpSinkConnector: SinkConnector {
 
     func validate(_ config: Config) -> [ConfigProblem] { HttpConfiguration.problems(config) }
 
+    func check(_ request: CheckRequest) -> [CheckFinding] { (try? HttpConfiguration(request.config)).map(HttpSinkCheck.findings) ?? [] }
+
     func start(_ config: Config, context: any ConnectorContext) throws {
         _ = try HttpConfiguration(config)
         map = config.map

@@ -37,6 +37,12 @@ enum SqliteFile {
         return stat(path, &found) == 0 && found.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// In bytes; `nil` when there is none.
+    static func size(_ path: String) -> Int64? {
+        var found = stat()
+        return stat(path, &found) == 0 ? Int64(found.st_size) : nil
+    }
+
     static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
     static func notADatabase(_ path: String, _ setting: Name) -> CheckFinding {

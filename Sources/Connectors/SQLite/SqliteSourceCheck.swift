@@ -8,10 +8,14 @@ struct SqliteSourceCheck {
     private let capture: SqliteSourceSettings.Capture
     private let guardPolicy: ReplaceGuard
     private let keyColumns: [Name: [Name]]
+    private let prunes: Bool
+    private let request: CheckRequest
 
     /// - Throws: what is wrong with the settings themselves; that is told elsewhere.
     init(_ request: CheckRequest) throws {
         let config = request.config
+        self.request = request
+        prunes = try config.value(SqliteSourceSettings.prune)
         path = try config.value(SqliteSourceSettings.url)
         selection = try TableSelection(include: config.value(SqliteSourceSettings.include), exclude: config.value(SqliteSourceSettings.exclude))
         capture = try config.value(SqliteSourceSettings.capture)
@@ -32,10 +36,16 @@ struct SqliteSourceCheck {
         }
         do {
             return try translatingSQLite("the file cannot be looked into", file: path) {
-                try SqliteFile.reading(path) { database in try inspect(database) }
+                try SqliteFile.reading(path) { database in
+                    let found = try inspect(database)
+                    if request.depth == .start { return found }
+                    return try SqliteDoctor(path: path, setting: url, request: request).findings(database, isRead: true) + found
+                }
             }
         } catch { return [CheckFinding(ConnectError(error), url)] }
     }
+
+    private var arming: Arming { Arming(path: path, guardPolicy: guardPolicy, keyColumns: keyColumns, logger: .silent, note: { _ in }) }
 
     private func inspect(_ database: Database) throws -> [CheckFinding] {
         let all = try SqliteCatalog.tables(database)
@@ -52,7 +62,8 @@ struct SqliteSourceCheck {
                     suggestion: "tables that are made later are captured when they match")
             ]
         }
-        return try missing + chosen.flatMap { try inspect($0, database) }
+        return try missing + (capture == .change ? SqliteSourceDoctor(path: path, prunes: prunes, request: request).rights(isArmed: (try? arming.isArmed(database, chosen)) ?? false) : [])
+            + chosen.flatMap { try inspect($0, database) }
     }
 
     private func inspect(_ table: Name, _ database: Database) throws -> [CheckFinding] {
@@ -63,7 +74,6 @@ struct SqliteSourceCheck {
             }
             return []
         }
-        let arming = Arming(path: path, guardPolicy: guardPolicy, keyColumns: keyColumns, logger: .silent, note: { _ in })
         var found: [CheckFinding] = []
         do {
             _ = try arming.shapeColumns(database, table)
@@ -81,6 +91,12 @@ struct SqliteSourceCheck {
                 CheckFinding(
                     .warning, "sqlite.no_key", SqliteSourceSettings.include.name, "table \(table) has no primary key: its records have no key",
                     suggestion: "name columns in message.key.columns to give them one"))
+        }
+        if request.depth == .thorough {
+            do { found += try SqliteSourceDoctor(path: path, prunes: prunes, request: request).examine(table, arming, database) } catch let error as ConnectError {
+                // What is wrong with its settings was told above.
+                if !found.contains(where: { $0.code == error.code }) { found.append(CheckFinding(error, SqliteSourceSettings.include.name)) }
+            }
         }
         return found
     }

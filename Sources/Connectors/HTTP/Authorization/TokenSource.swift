@@ -31,6 +31,9 @@ package final class TokenSource: Sendable {
         shown = CurlURL(client.url)?.shown ?? "the token endpoint"
     }
 
+    /// Where tokens come from.
+    var url: String { client.url }
+
     package static func shared(_ client: Client) -> TokenSource {
         sources.withLock { sources in
             if let known = sources[client] { return known }

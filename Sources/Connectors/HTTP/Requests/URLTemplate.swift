@@ -14,6 +14,8 @@ package struct URLTemplate: Sendable {
     private let template: Template
     private let fixed: Target?
     private let allowList: HostAllowList
+    /// Where it leads; `nil` where the record decides that.
+    package let origin: String?
 
     /// - Parameter allowedHosts: where a templated host may lead; empty when the host is fixed.
     /// - Throws: ``SettingError`` with why the URL cannot be used.
@@ -25,16 +27,21 @@ package struct URLTemplate: Sendable {
         guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else { throw SettingError("must begin with http:// or https://") }
         if template.isFixed {
             fixed = try Self.target(text)
+            origin = fixed?.origin
             return
         }
         fixed = nil
-        if hasTemplatedHost, allowedHosts.isEmpty { throw SettingError("names a host by a template, so http.allowed.hosts must say where it may lead") }
+        let isOpen = Self.hasTemplatedHost(template)
+        if isOpen, allowedHosts.isEmpty { throw SettingError("names a host by a template, so http.allowed.hosts must say where it may lead") }
         // A stand-in for every place shows whether the rest is a URL.
-        _ = try Self.target(template.parts.map { if case .text(let text) = $0 { text } else { "x" } }.joined())
+        let standIn = try Self.target(template.parts.map { if case .text(let text) = $0 { text } else { "x" } }.joined())
+        origin = isOpen ? nil : standIn.origin
     }
 
     /// Whether a place stands before the first `/` of the path, so that a record decides who is asked.
-    package var hasTemplatedHost: Bool {
+    package var hasTemplatedHost: Bool { Self.hasTemplatedHost(template) }
+
+    private static func hasTemplatedHost(_ template: Template) -> Bool {
         guard !template.isFixed else { return false }
         let afterScheme = template.head.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 2, omittingEmptySubsequences: false)
         return afterScheme.count < 3 || !afterScheme[2].contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }

@@ -29,6 +29,7 @@ struct PostgresSourceCheck {
             } else {
                 for table in tables where facts[table.oid]?.maySelect == true { look.part("looking at table \(table.display)") { try rows(table, facts[table.oid], look) } }
             }
+            if request.depth == .thorough { PostgresSourceDoctor(options: options, rights: rights, look: look).examine(tables, facts) }
         }
     }
 

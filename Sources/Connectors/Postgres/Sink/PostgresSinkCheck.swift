@@ -12,6 +12,7 @@ struct PostgresSinkCheck {
         PostgresLook.findings(plan.connection, timeoutMilliseconds: plan.connectionTimeout, request, prefix: PostgresSinkCheck.prefix) { look in
             look.part("looking at the target") { try target(look) }
             look.part("looking at the target's table") { try table(look) }
+            if request.depth == .thorough { PostgresSinkDoctor(plan: plan, look: look).examine() }
         }
     }
 
@@ -60,17 +61,15 @@ struct PostgresSinkCheck {
         }
     }
 
-    /// Where the configuration alone says which table it is.
     private func table(_ look: PostgresLook) throws {
         let setting = PostgresSinkSettings.table.name, connection = look.connection, grantee = Quoting.identifier(look.role)
-        guard let resolved = plan.rows.table.resolve(topic: "", source: { _ in nil }), !plan.rows.table.segments.joined().contains(.topic) else { return }
-        let name = SinkTable(schema: resolved.schema, name: resolved.table)
+        guard let name = plan.fixedTable else { return }
         let catalog = TargetCatalog(run: { try connection.query($0, $1) }, connection: connection)
         guard let table = try catalog.find(name) else {
             if !plan.rows.creates {
                 return look.add(CheckFinding(.error, "postgres.sink.no_table", setting, "the database has no table \(name)", suggestion: "create it, or set auto.create=true"))
             }
-            guard let schema = try resolved.schema?.text ?? connection.execute("SELECT pg_catalog.current_schema()").text(0, 0) else {
+            guard let schema = try name.schema?.text ?? connection.execute("SELECT pg_catalog.current_schema()").text(0, 0) else {
                 return look.add(
                     CheckFinding(
                         .error, "postgres.sink.no_schema", setting, "the session's search path leads to no schema to make table \(name) in", suggestion: "name a schema"))

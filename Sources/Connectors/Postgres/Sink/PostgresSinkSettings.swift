@@ -37,4 +37,10 @@ struct PostgresSinkPlan {
         positionSchema = try config.value(PostgresSinkSettings.positionSchema)
         rows = try SinkPlan(config, table: PostgresSinkSettings.table)
     }
+
+    /// The table, where the configuration alone says which it is.
+    var fixedTable: SinkTable? {
+        guard !rows.table.segments.joined().contains(.topic), let resolved = rows.table.resolve(topic: "", source: { _ in nil }) else { return nil }
+        return SinkTable(schema: resolved.schema, name: resolved.table)
+    }
 }
