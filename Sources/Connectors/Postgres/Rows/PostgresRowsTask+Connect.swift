@@ -134,6 +134,6 @@ extension PostgresRowsTask {
     }
 
     private func currentShape(_ session: TailSession) throws -> String {
-        try session.connection.query(TailSQL.shape, [.text(TailSession.list(Set(tails.keys)))]).text(0, 0) ?? ""
+        try session.connection.query(TailSQL.shape(of: "$1"), [.text(TailSession.list(Set(tails.keys)))]).text(0, 0) ?? ""
     }
 }

@@ -46,6 +46,8 @@ final class PostgresRowsTask: SourceTask {
     var shape = ""
     var upkeep = Upkeep()
     var emptyRounds = 0
+    /// When the first of them was, on the monotonic clock.
+    private var emptySince: UInt64 = 0
     /// Rows to ask for at once: fewer where rows are long.
     var pageRows: Int
     var health = RowHealth()
@@ -106,6 +108,7 @@ final class PostgresRowsTask: SourceTask {
                 return
             }
         }
+        if emptyRounds == 0 { emptySince = now }
         emptyRounds += 1
         if upkeep.isPersistDue(now, every: options.idlePersist) || tails.contains(where: { $0.value.isUnstored }) { try persistIdle(session, into: &batch) }
     }
@@ -136,7 +139,7 @@ final class PostgresRowsTask: SourceTask {
         if emptyRounds == 0 { return }
         let now = context.clock.monotonicNanoseconds()
         let left = end > now ? Int((end - now) / 1_000_000) + 1 : 1
-        var milliseconds = Pace.shortestMilliseconds << min(emptyRounds - 1, 16)
+        var milliseconds = Pace.rest(afterQuiet: Int(clamping: (now &- emptySince) / 1_000_000), longest: options.pollInterval)
         if !options.mode.isTail {
             // The JDBC source looks at fixed times.
             let due = tails.values.map(\.due).min() ?? now &+ 1_000_000_000

@@ -138,7 +138,7 @@ enum PostgresSourceSettings {
         "The longest time between two looks. Changes are noticed at once where `wake` says so.")
     static let wake = Setting<Pace.Wake>.choice(
         "wake", default: .notifyIdle, importance: .medium, displayName: "Wake-up",
-        "`notify-idle`: writers send a NOTIFY only while the connector sleeps. `poll`: no NOTIFY; looks from 2 ms up to poll.interval.ms apart.")
+        "`notify-idle`: writers send a NOTIFY only while the connector sleeps. `poll`: no NOTIFY; looks from 1 ms up to poll.interval.ms apart.")
     static let batchRows = Setting<Int>.int(
         "batch.max.rows", default: 2000, range: 1...1_000_000, importance: .low, displayName: "Rows per batch", aliases: ["max.batch.size"], "Most changes read in one batch.")
     static let batchBytes = Setting<Int>.int(

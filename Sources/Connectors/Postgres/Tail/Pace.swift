@@ -3,6 +3,8 @@
 /// Sleeping is a handshake over an advisory lock. A writer takes it shared, without waiting, for its transaction: granted, it need not notify, for the tail
 /// cannot be asleep; refused, the tail sleeps and the writer notifies. The tail takes it exclusively, without waiting: granted, it looks once more and sleeps;
 /// refused, a writer that will not notify is still at work, and the tail keeps looking. Every sleep is bounded, so a lost notification costs time, not changes.
+///
+/// Between looks it rests an eighth of the time that nothing came for, so whatever comes then waits that much longer, and no more.
 package struct Pace: Sendable, Hashable {
     package enum Wake: String, Sendable, CaseIterable {
         case poll
@@ -11,6 +13,8 @@ package struct Pace: Sendable, Hashable {
 
     package enum Step: Sendable, Hashable {
         case look
+        /// Ask only whether anything finished since, and look if so.
+        case peek
         case rest(milliseconds: Int)
         /// Take the lock exclusively, without waiting, and say whether it was granted.
         case tryToSleep
@@ -26,10 +30,19 @@ package struct Pace: Sendable, Hashable {
     private var emptyLooks = 0
     private var wasLockTried = false
     private var isRested = true
+    /// How long nothing was found, and how much of it the last rest is.
+    private var quietMilliseconds = 0
+    private var lastRest = 0
 
-    package static let shortestMilliseconds = 2
+    package static let shortestMilliseconds = 1
+    private static let share = 8
     /// So many looks in a row must have found nothing before sleeping is worth its two round trips.
-    package static let emptyLooksBeforeSleep = 3
+    package static let emptyLooksBeforeSleep = 2
+
+    /// How long to rest after nothing was found for so long.
+    package static func rest(afterQuiet milliseconds: Int, longest: Int) -> Int {
+        min(longest, max(shortestMilliseconds, milliseconds / share))
+    }
 
     package init(wake: Wake, longestMilliseconds: Int) {
         self.wake = wake
@@ -40,7 +53,7 @@ package struct Pace: Sendable, Hashable {
     package mutating func next() -> Step {
         if isRested {
             isRested = false
-            return .look
+            return emptyLooks >= Pace.emptyLooksBeforeSleep ? .peek : .look
         }
         if emptyLooks == 0 {
             if holdsLock { return .giveLockBack }
@@ -51,13 +64,17 @@ package struct Pace: Sendable, Hashable {
             wasLockTried = true
             return .tryToSleep
         }
-        let milliseconds = Pace.shortestMilliseconds << min(emptyLooks - 1, 16)
-        return .rest(milliseconds: min(milliseconds, longestMilliseconds))
+        lastRest = Pace.rest(afterQuiet: quietMilliseconds, longest: longestMilliseconds)
+        return .rest(milliseconds: lastRest)
     }
+
+    /// Whether the last look found nothing.
+    package var isQuiet: Bool { emptyLooks > 0 }
 
     package mutating func found(_ rows: Int) {
         if rows > 0 {
             emptyLooks = 0
+            quietMilliseconds = 0
         } else {
             emptyLooks += 1
         }
@@ -70,7 +87,17 @@ package struct Pace: Sendable, Hashable {
         isRested = granted
     }
 
-    package mutating func rested() { isRested = true }
+    package mutating func rested() {
+        isRested = true
+        quietMilliseconds += lastRest
+        lastRest = 0
+    }
+
+    /// A writer woke the tail: there is something to find.
+    package mutating func woken() {
+        isRested = true
+        emptyLooks = min(emptyLooks, 1)
+    }
     package mutating func gaveLockBack() { holdsLock = false }
     /// The session is new: nothing is held.
     package mutating func reset() { self = Pace(wake: wake, longestMilliseconds: longestMilliseconds) }

@@ -42,7 +42,10 @@ extension PostgresSourceTask {
         let moment = try session.moment()
         try place(described, positions, moment, server, options, context)
         if options.arming.keepsReader, !described.isEmpty { try claimReader(session) }
+        try session.prepareShape(of: tables.keys)
         shape = try currentShape(session)
+        shapeSeenAt = moment.snapshot
+        if !described.isEmpty { context.metrics.setGauge("sequence_cache", try session.connection.execute(TailSQL.sequenceCache).integer(0, 0)) }
         history = server.history
         hasConnected = true
         pace = Pace(wake: options.wake, longestMilliseconds: options.pollInterval)
@@ -187,6 +190,6 @@ extension PostgresSourceTask {
 
     func currentShape(_ session: TailSession) throws -> String {
         if tables.isEmpty { return "" }
-        return try session.connection.executePrepared("shape", [.text(TailSession.list(Set(tables.keys)))]).text(0, 0) ?? ""
+        return try session.connection.executePrepared("shape").text(0, 0) ?? ""
     }
 }

@@ -6,18 +6,19 @@ extension PostgresSourceTask {
     func showHealth(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext) throws {
         guard health.isDue(context.clock.monotonicNanoseconds()), let group = plan.groups.first else { return }
         let metrics = context.metrics
-        let lag = try session.connection.execute(TailSQL.lag(from: group.from, sent: group.sentByAll, tables: group.tables))
-        metrics.setGauge("lag_rows", lag.integer(0, 0) ?? 0)
-        metrics.setGauge("lag_milliseconds", max(0, lag.integer(0, 1) ?? 0))
+        // What the last look left is what there is.
+        let isAllSent = pace.isQuiet && group.to == nil && group.from == lastMoment?.snapshot
+        let lag = isAllSent ? nil : try session.connection.execute(TailSQL.lag(from: group.from, sent: group.sentByAll, tables: group.tables))
+        metrics.setGauge("lag_rows", lag?.integer(0, 0) ?? 0)
+        metrics.setGauge("lag_milliseconds", max(0, lag?.integer(0, 1) ?? 0))
         metrics.setGauge("fence_wait_microseconds", session.fenceMicroseconds)
         if let given = lastMoment { metrics.setGauge("snapshot_running_transactions", Int64(given.snapshot.running.count)) }
-        let oldest = try session.connection.execute(TailSQL.oldestTransaction)
+        let oldest = try session.connection.executePrepared("oldest transaction")
         metrics.setGauge("oldest_transaction_pid", oldest.rowCount == 1 ? oldest.integer(0, 0) : nil)
         metrics.setGauge("oldest_transaction_milliseconds", oldest.rowCount == 1 ? oldest.integer(0, 1) : nil)
         if options.arming.keepsReader {
-            metrics.setGauge("oldest_reader_milliseconds", try session.connection.execute(TailSQL.oldestReader).integer(0, 0))
+            metrics.setGauge("oldest_reader_milliseconds", try session.connection.executePrepared("oldest reader").integer(0, 0))
         }
-        metrics.setGauge("sequence_cache", try session.connection.execute(TailSQL.sequenceCache).integer(0, 0))
         health.show(metrics)
     }
 

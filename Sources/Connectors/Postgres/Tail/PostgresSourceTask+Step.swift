@@ -35,14 +35,24 @@ extension PostgresSourceTask {
         case .look:
             try look(session, options, context, isBackfilling: false, into: &batch)
             if batch.isEmpty { try tend(session, options, context, into: &batch) }
+        case .peek:
+            let moment = try session.moment()
+            if plan.groups.first?.from == moment.snapshot {
+                // Nobody has finished since: there is nothing to look for.
+                lastMoment = moment
+                pace.found(0)
+            } else {
+                try look(session, options, context, isBackfilling: false, into: &batch)
+            }
+            if batch.isEmpty { try tend(session, options, context, into: &batch) }
         case .rest(let milliseconds):
             _ = context.wakeUp.wait(milliseconds: milliseconds)
             pace.rested()
         case .tryToSleep: pace.lock(granted: try session.connection.execute(TailSQL.tryLock).boolean(0, 0))
         case .sleep(let milliseconds):
-            _ = try session.connection.waitForNotification(milliseconds: milliseconds)
+            let isWoken = try session.connection.waitForNotification(milliseconds: milliseconds) == .notified
             _ = try session.connection.takeNotifications()
-            pace.rested()
+            if isWoken { pace.woken() } else { pace.rested() }
         case .giveLockBack:
             try session.connection.execute(TailSQL.unlock)
             pace.gaveLockBack()

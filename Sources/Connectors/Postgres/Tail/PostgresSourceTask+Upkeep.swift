@@ -5,9 +5,10 @@ extension PostgresSourceTask {
     /// What has time until nothing is new.
     func tend(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext, into batch: inout RecordBatch) throws {
         let now = context.clock.monotonicNanoseconds()
-        if upkeep.isShapeDue(now), try currentShape(session) != shape {
-            reconnect(session)
-            return
+        // Nothing is altered by transactions that have not finished.
+        if upkeep.isShapeDue(now), lastMoment?.snapshot != shapeSeenAt {
+            if try currentShape(session) != shape { return reconnect(session) }
+            shapeSeenAt = lastMoment?.snapshot
         }
         if options.arming.keepsReader, upkeep.isReaderDue(now) { try moveReader(session, options, now) }
         if options.prunes, upkeep.isPruneDue(now) { try prune(session, options, now) }

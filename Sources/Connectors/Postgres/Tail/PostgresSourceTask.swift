@@ -35,6 +35,8 @@ final class PostgresSourceTask: SourceTask {
     /// The last snapshot of a look, with what it must be fenced by before it is given out.
     var lastMoment: TailSession.Moment?
     var shape = ""
+    /// The snapshot after which it was last compared.
+    var shapeSeenAt: XidSnapshot?
     var upkeep = Upkeep()
     var health = Health()
     /// Tables that are named one by one and were there at the start, but are not now.

@@ -68,17 +68,20 @@ enum TailSQL {
     static let listen = "LISTEN \(CaptureSQL.wakeChannel)"
 
     /// One text that changes whenever tables come, go, are altered, or lose their triggers.
-    static let shape = """
+    /// - Parameter tables: their numbers as an array, a literal or a parameter.
+    static func shape(of tables: String) -> String {
+        """
         SELECT pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull), ';' ORDER BY a.attrelid, a.attnum)
-            FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped), ''))
+            FROM pg_catalog.pg_attribute a WHERE a.attrelid = ANY (\(tables)::oid[]) AND a.attnum > 0 AND NOT a.attisdropped), ''))
           || pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', i.indrelid, i.indkey, i.indimmediate), ';' ORDER BY i.indrelid)
-            FROM pg_catalog.pg_index i WHERE i.indrelid = ANY ($1::oid[]) AND i.indisprimary), ''))
+            FROM pg_catalog.pg_index i WHERE i.indrelid = ANY (\(tables)::oid[]) AND i.indisprimary), ''))
           || pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', t.tgrelid, t.tgname, t.tgenabled), ';' ORDER BY t.tgrelid, t.tgname)
-            FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ANY ($1::oid[]) AND t.tgname LIKE 'connectd\\_%'), ''))
+            FROM pg_catalog.pg_trigger t WHERE t.tgrelid = ANY (\(tables)::oid[]) AND t.tgname LIKE 'connectd\\_%'), ''))
           || coalesce((SELECT s.seqcache::text FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_depend x ON x.objid = s.seqrelid AND x.deptype = 'i'
             WHERE x.refobjid = pg_catalog.to_regclass('connectd.change')), '')
           || pg_catalog.md5(coalesce((SELECT string_agg(concat_ws(',', c.oid, n.nspname, c.relname), ';' ORDER BY c.oid)
             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
             AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'connectd')), ''))
         """
+    }
 }

@@ -10,6 +10,7 @@ final class TailSession {
 
     /// How long the last wait for a flush took.
     private(set) var fenceMicroseconds: Int64 = 0
+    private var isMomentPrepared = false
 
     struct Moment {
         let snapshot: XidSnapshot
@@ -45,9 +46,17 @@ final class TailSession {
     func prepare() throws {
         try connection.prepare("look", TailSQL.look)
         try connection.prepare("flushed", TailSQL.flushed)
-        try connection.prepare("shape", TailSQL.shape)
-        if options.arming.keepsReader { try connection.prepare("force", TailSQL.forceFlush) }
+        try connection.prepare("oldest transaction", TailSQL.oldestTransaction)
+        if options.arming.keepsReader {
+            try connection.prepare("force", TailSQL.forceFlush)
+            try connection.prepare("oldest reader", TailSQL.oldestReader)
+        }
         if options.wake == .notifyIdle { try connection.execute(TailSQL.listen) }
+    }
+
+    /// Prepares the look at the tables' shape. Their numbers stand in its text: without parameters it is planned once.
+    func prepareShape(of tables: some Sequence<UInt32>) throws {
+        try connection.prepare("shape", TailSQL.shape(of: "'\(TailSession.list(Set(tables)))'"))
     }
 
     /// Prepares what reading tables as they are needs: nothing of it needs a right or a table of ours.
@@ -61,7 +70,11 @@ final class TailSession {
         try StartChecks.Server.read(connection, readsChanges: readsChanges && connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0))
     }
 
-    func moment() throws -> Moment { try TailSession.moment(connection.execute(TailSQL.snapshot), binary: false) }
+    func moment() throws -> Moment {
+        if !isMomentPrepared { try connection.prepare("moment", TailSQL.snapshot) }
+        isMomentPrepared = true
+        return try TailSession.moment(connection.executePrepared("moment", binary: true))
+    }
 
     /// - Parameters:
     ///   - limit: the most changes.
@@ -78,7 +91,7 @@ final class TailSession {
     /// What the rows of a look say: each has the moment in front, and the first is there without changes too.
     static func look(_ rows: KeptRows) throws -> Look {
         guard let first = rows.rows.first else { throw TailSession.notUnderstood }
-        return Look(moment: try moment(first, binary: true), rows: rows, rowCount: first.isNull(0, Look.leadingColumns) ? 0 : rows.count)
+        return Look(moment: try moment(first), rows: rows, rowCount: first.isNull(0, Look.leadingColumns) ? 0 : rows.count)
     }
 
     private static let notUnderstood = ConnectError(
@@ -86,10 +99,9 @@ final class TailSession {
 
     static func list(_ tables: Set<UInt32>) -> String { "{" + tables.sorted().map(String.init).joined(separator: ",") + "}" }
 
-    private static func moment(_ result: QueryResult, binary: Bool) throws -> Moment {
+    private static func moment(_ result: QueryResult) throws -> Moment {
         func position(_ column: Int) -> LogPosition? {
-            if !binary { return result.text(0, column).flatMap { LogPosition($0) } }
-            return result.withBytes(0, column) { $0.flatMap { BinaryForm.integer($0, as: UInt64.self) } }.map { LogPosition($0) }
+            result.withBytes(0, column) { $0.flatMap { BinaryForm.integer($0, as: UInt64.self) } }.map { LogPosition($0) }
         }
         guard result.rowCount > 0, let snapshot = result.text(0, 0).flatMap({ XidSnapshot($0) }), let pending = position(1), let flushed = position(2) else {
             throw notUnderstood
