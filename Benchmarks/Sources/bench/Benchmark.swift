@@ -16,6 +16,8 @@ struct Measurement {
     let seconds: Double
     /// The floor's time for as many records.
     let floorSeconds: Double?
+    /// What else is worth seeing: memory, which must not grow along the way; processor time, which other programs disturb less than seconds.
+    var notes: [String] = []
 
     var rate: Double { Double(records) / seconds }
     var floorRate: Double? { floorSeconds.map { Double(records) / $0 } }

@@ -15,7 +15,7 @@ import Glibc
         let benchmarks: [any Benchmark] = [
             LogAppend(inFlight: 1), LogAppend(inFlight: 8), ChangeTableToTopic(rows: rows), TopicToTable(rows: rows),
             PostgresToTopic(rows: rows), TopicToPostgres(rows: rows),
-            TopicToHTTP(records: 200_000, batch: 1), TopicToHTTP(records: 1_000_000, batch: 500), JSONEncode(), JSONDecode(),
+            TopicToHTTP(records: max(1, rows / 5), batch: 1), TopicToHTTP(records: rows, batch: 500), JSONEncode(), JSONDecode(),
         ]
         var report = Report()
         func isMeant(_ name: String) -> Bool { words.isEmpty || words.contains { name.lowercased().contains($0.lowercased()) } }

@@ -14,7 +14,9 @@ struct Report {
         let missed = benchmark.target.map { target in ratios.contains { $0 < target } } ?? false
         if missed { isGood = false }
         let bar = benchmark.target.map { Self.hundredths($0) + (missed ? " MISSED" : "") } ?? ""
-        return "| \(benchmark.name) | \(rates) | \(benchmark.floorName ?? "") | \(floors) | \(ratios.map(Self.hundredths).joined(separator: " · ")) | \(bar) |"
+        let notes = measurements.map { $0.notes.joined(separator: ", ") }.filter { !$0.isEmpty }.joined(separator: " · ")
+        let name = notes.isEmpty ? benchmark.name : "\(benchmark.name) (\(notes))"
+        return "| \(name) | \(rates) | \(benchmark.floorName ?? "") | \(floors) | \(ratios.map(Self.hundredths).joined(separator: " · ")) | \(bar) |"
     }
 
     static let timingHead = """

@@ -17,7 +17,7 @@ struct TopicToHTTP: Benchmark {
     private static let topic = TopicPartition("orders", 0)
     private static let connections: Int32 = 8
     /// The floor's share of the records: its rate is what counts.
-    private static let floorRecords = 100_000
+    private var floorRecords: Int { min(100_000, records) }
 
     func measure(in folder: String) throws -> Measurement {
         let port = floor_http_server()
@@ -27,15 +27,23 @@ struct TopicToHTTP: Benchmark {
         try fill(log)
         // Before and after, so that whatever else the machine does meanwhile slows both.
         let before = try floor(port)
-        let seconds = try deliver(log, port)
+        let ours = try deliver(log, port)
         let after = try floor(port)
-        return Measurement(records: records, seconds: seconds, floorSeconds: (before + after) / 2 * Double(records) / Double(Self.floorRecords))
+        let share = Double(records) / Double(floorRecords) / 2
+        func microseconds(_ nanoseconds: Double) -> String { Report.hundredths(nanoseconds / 1000 / Double(records)) }
+        return Measurement(
+            records: records, seconds: ours.seconds, floorSeconds: (before.seconds + after.seconds) * share,
+            notes: [
+                "\(ours.early / 1024) → \(ours.late / 1024) MiB",
+                "\(microseconds(ours.nanoseconds)) µs of processor against \(microseconds(Double(before.nanoseconds + after.nanoseconds) * share))",
+            ])
     }
 
-    private func floor(_ port: Int32) throws -> Double {
-        let seconds = floor_http_post(port, Self.connections, Int64(Self.floorRecords), floor_http_body)
+    private func floor(_ port: Int32) throws -> (seconds: Double, nanoseconds: Int) {
+        let start = ProcessorTime.ofThisThread()
+        let seconds = floor_http_post(port, Self.connections, Int64(floorRecords), floor_http_body)
         if seconds < 0 { throw Wrong("the floor failed") }
-        return seconds
+        return (seconds, ProcessorTime.ofThisThread() - start)
     }
 
     private func fill(_ log: EmbeddedLog) throws {
@@ -63,8 +71,9 @@ struct TopicToHTTP: Benchmark {
         }
     }
 
-    /// From the herder's start to the last answer.
-    private func deliver(_ log: EmbeddedLog, _ port: Int32) throws -> Double {
+    /// From the herder's start to the last answer; the resident KiB of the process after a fifth of the way and at the most from there on; and
+    /// the nanoseconds that the task's thread ran.
+    private func deliver(_ log: EmbeddedLog, _ port: Int32) throws -> (seconds: Double, early: Int, late: Int, nanoseconds: Double) {
         let (requests, bytes) = taken()
         var sink = ConfigMap([
             "connector.class": "HttpSink", "topics": "orders", "http.url": "http://127.0.0.1:\(port)/", "value.converter.schemas.enable": "false", "key.converter.schemas.enable": "false",
@@ -78,17 +87,28 @@ struct TopicToHTTP: Benchmark {
             settings: try WorkerSettings(), log: log, configStore: log.configStore, catalogue: PluginCatalogue(ConnectorCatalogue.plugins + BuiltInConverters.plugins),
             environment: Environment.ofProcess(), logger: .silent)
         defer { herder.stop() }
+        var early = 0, late = 0
         let seconds = try timed {
             try herder.start(workerID: "127.0.0.1:0", applying: [("out", sink, nil)])
             let clock = ContinuousClock(), deadline = clock.now + .seconds(300)
             // Batches carry keys and line ends beside the bodies: theirs are counted by their bytes.
-            while batch == 1 ? taken().requests - requests < records : taken().bytes - bytes < expected + records * Self.keyBytes {
+            let goal = batch == 1 ? records : expected + records * Self.keyBytes
+            while true {
+                let came = batch == 1 ? taken().requests - requests : taken().bytes - bytes
+                if came >= goal { break }
                 if clock.now > deadline { throw Wrong("after five minutes \(taken().requests - requests) requests had come: \(try herder.status("out").tasks)") }
-                usleep(500)
+                if came >= goal / 5 {
+                    let held = ResidentMemory.kibibytes()
+                    if early == 0 { early = held }
+                    late = max(late, held)
+                }
+                // Looked at rarely: with two processors a third busy thread would show.
+                usleep(2000)
             }
         }
+        let nanoseconds = ProcessorTime.ofThread("out-0")
         if batch == 1, taken().bytes - bytes != expected { throw Wrong("\(taken().bytes - bytes) bytes came, not \(expected)") }
-        return seconds
+        return (seconds, early, late, nanoseconds)
     }
 
     /// `"idempotency_key":"…",` and a line end.
