@@ -9,12 +9,16 @@ public final class CurlEasy {
     private let userData: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    /// Lengths of the lines in the list, without the first.
-    private var headerLengths: [Int] = []
+    /// The lines in the list, in its order, and whether it ends with one that keeps libcurl from asking before it sends a large body.
+    private var headerLines: [String] = []
+    private var refusesExpect = false
+    /// The URL, taken apart once: given as text, libcurl would parse it and put it together again for every exchange.
+    private var parsedURL: OpaquePointer?
     private var url = ""
     /// The body as libcurl reads it; lives until the next exchange begins.
     private var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var method = ""
+    private var asksForNoEncoding = false
 
     /// - Throws: ``CurlError`` when the library refuses an option: a file that is missing shows only at the first exchange.
     public init(_ options: CurlOptions) throws(CurlError) {
@@ -30,6 +34,7 @@ public final class CurlEasy {
 
     deinit {
         curl_easy_cleanup(handle)
+        curl_url_cleanup(parsedURL)
         curl_slist_free_all(headerList)
         body.deallocate()
         errorText.deallocate()
@@ -47,14 +52,14 @@ public final class CurlEasy {
         try set(CURLOPT_TCP_NODELAY, 1)
         try set(CURLOPT_TCP_KEEPALIVE, 1)
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
-        // Dots in a path are data (a record's key): they go out as they are written.
-        try set(CURLOPT_PATH_AS_IS, 1)
         try set(CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeoutMilliseconds)
         try set(CURLOPT_TIMEOUT_MS, options.requestTimeoutMilliseconds)
-        // Any encoding that libcurl can undo.
+        // Any encoding that libcurl can undo; and for answers of which only the first bytes are ever looked at, none is asked for.
         try set(CURLOPT_ACCEPT_ENCODING, "")
-        // An empty proxy also keeps the environment's out.
+        asksForNoEncoding = !options.compressedAnswers
+        // An empty proxy also keeps the environment's out, and an empty list of exceptions the environment's list.
         try set(CURLOPT_PROXY, options.proxy ?? "")
+        try set(CURLOPT_NOPROXY, "")
         if let user = options.proxyUser { try set(CURLOPT_PROXYUSERNAME, user) }
         if let password = options.proxyPassword { try set(CURLOPT_PROXYPASSWORD, password) }
         switch options.version {
@@ -95,6 +100,9 @@ public final class CurlEasy {
         if code != CURLE_OK { throw CurlError(code, detail: "") }
     }
 
+    /// For its owner, who finds by it what the handle is at.
+    public var tag = 0
+
     /// Which part of an answer's body later exchanges keep, where it differs from the options'.
     public var responseLimit: Int {
         get { receiver.limit }
@@ -106,38 +114,63 @@ public final class CurlEasy {
     func prepare(_ request: CurlRequest) throws(CurlError) {
         receiver.begin()
         errorText[0] = 0
-        if !equal(url, request.url) {
-            try set(CURLOPT_URL, request.url)
-            url = request.url
-        }
-        try prepareHeaders(request.headers)
+        if parsedURL == nil || !equal(url, request.url) { try parse(request.url) }
+        try prepareHeaders(request.headers, isLarge: request.body?.count ?? 0 >= CurlEasy.largeBody)
         try prepareBody(request)
     }
 
-    private func prepareHeaders(_ lines: [String]) throws(CurlError) {
-        if overwriteHeaders(lines) { return }
+    private func parse(_ text: String) throws(CurlError) {
+        // A new one each time: in a handle that holds a URL already, text without a scheme would count as relative to it.
+        guard let parsed = curl_url() else { throw CurlError(CURLE_OUT_OF_MEMORY, detail: "") }
+        let code = curl_url_set(parsed, CURLUPART_URL, text, CurlEasy.urlFlags)
+        guard code == CURLUE_OK else {
+            curl_url_cleanup(parsed)
+            throw CurlError(CURLE_URL_MALFORMAT, detail: String(cString: curl_url_strerror(code)))
+        }
+        let before = parsedURL
+        parsedURL = parsed
+        url = text
+        let set = connectd_curl_set_pointer(handle, CURLOPT_CURLU, UnsafeRawPointer(parsed))
+        curl_url_cleanup(before)
+        try check(set)
+    }
+
+    /// As libcurl reads a URL it is given as text. Dots in a path are data (a record's key): they go out as they are written.
+    private static let urlFlags = UInt32(CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_PATH_AS_IS)
+    /// From a mebibyte on libcurl sends "Expect: 100-continue" and waits a second for the answer.
+    private static let largeBody = 1 << 20
+
+    private func prepareHeaders(_ lines: [String], isLarge: Bool) throws(CurlError) {
+        if isLarge == refusesExpect, overwriteHeaders(lines) { return }
         curl_slist_free_all(headerList)
         headerList = nil
-        headerLengths.removeAll(keepingCapacity: true)
-        // Without it a body above a megabyte waits a second for "100 Continue".
-        headerList = curl_slist_append(nil, "Expect:")
+        headerLines.removeAll(keepingCapacity: true)
+        refusesExpect = isLarge
         for line in lines where CurlRequest.isSafe(headerLine: line) {
-            guard let longer = curl_slist_append(headerList, line) else { throw CurlError(CURLE_OUT_OF_MEMORY, detail: "") }
-            headerList = longer
-            headerLengths.append(line.utf8.count)
+            try addHeader(line)
+            headerLines.append(line)
         }
+        if asksForNoEncoding { try addHeader("Accept-Encoding:") }
+        if isLarge { try addHeader("Expect:") }
         try check(connectd_curl_set_list(handle, CURLOPT_HTTPHEADER, headerList))
+    }
+
+    private func addHeader(_ line: String) throws(CurlError) {
+        guard let longer = curl_slist_append(headerList, line) else { throw CurlError(CURLE_OUT_OF_MEMORY, detail: "") }
+        headerList = longer
     }
 
     /// The next request's headers mostly differ in a key of the same length: the list stays, the bytes change.
     private func overwriteHeaders(_ lines: [String]) -> Bool {
-        guard lines.count == headerLengths.count, headerList != nil, zip(lines, headerLengths).allSatisfy({ $0.utf8.count == $1 && CurlRequest.isSafe(headerLine: $0) }) else { return false }
-        var node = headerList?.pointee.next
-        for line in lines {
+        guard lines.count == headerLines.count, headerList != nil else { return false }
+        var node = headerList
+        for index in lines.indices {
             guard let current = node, let data = current.pointee.data else { return false }
-            var copy = line
-            copy.withUTF8 { if let bytes = $0.baseAddress { memcpy(data, bytes, $0.count) } }
             node = current.pointee.next
+            if equal(lines[index], headerLines[index]) { continue }
+            guard lines[index].utf8.count == headerLines[index].utf8.count, CurlRequest.isSafe(headerLine: lines[index]) else { return false }
+            headerLines[index] = lines[index]
+            headerLines[index].withUTF8 { if let bytes = $0.baseAddress { memcpy(data, bytes, $0.count) } }
         }
         return true
     }
@@ -165,7 +198,17 @@ public final class CurlEasy {
         }
     }
 
-    private func equal(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+    /// Whether two texts are the same bytes; most are the same text in the same place.
+    private func equal(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isEqual: Bool?? = left.utf8.withContiguousStorageIfAvailable { one in
+            right.utf8.withContiguousStorageIfAvailable { other in
+                guard let first = one.baseAddress, let second = other.baseAddress, first != second else { return true }
+                return memcmp(first, second, one.count) == 0
+            }
+        }
+        return (isEqual ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+    }
 
     /// What an exchange that is done came to.
     func outcome(_ code: CURLcode) -> Result<CurlResponse, CurlError> {

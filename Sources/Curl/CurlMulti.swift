@@ -3,7 +3,7 @@ import CCurl
 /// Many exchanges on one thread. For one thread at a time; another wakes it through a descriptor it waits on beside its sockets.
 public final class CurlMulti {
     private let handle: UnsafeMutableRawPointer
-    private var running: [UnsafeMutableRawPointer: CurlEasy] = [:]
+    private var running: [CurlEasy] = []
 
     /// Whether the descriptor beside the sockets was readable when the last ``step(milliseconds:beside:)`` waited.
     public private(set) var wasWoken = false
@@ -22,7 +22,7 @@ public final class CurlMulti {
     }
 
     deinit {
-        for pointer in running.keys { curl_multi_remove_handle(handle, pointer) }
+        for easy in running { curl_multi_remove_handle(handle, easy.handle) }
         curl_multi_cleanup(handle)
     }
 
@@ -35,12 +35,12 @@ public final class CurlMulti {
         try easy.prepare(request)
         let code = curl_multi_add_handle(handle, easy.handle)
         guard code == CURLM_OK else { throw CurlError(.local, code: Int(code.rawValue), String(cString: curl_multi_strerror(code))) }
-        running[easy.handle] = easy
+        running.append(easy)
     }
 
     /// Breaks an exchange off; its connection is closed. Does nothing when it is not under way.
     public func cancel(_ easy: CurlEasy) {
-        if running.removeValue(forKey: easy.handle) != nil { curl_multi_remove_handle(handle, easy.handle) }
+        if take(easy.handle) != nil { curl_multi_remove_handle(handle, easy.handle) }
     }
 
     /// Moves everything on, waits at most so long until something is done, and returns what is.
@@ -58,6 +58,12 @@ public final class CurlMulti {
         return finished()
     }
 
+    /// There are as many as connections at most, and the oldest mostly ends first: a search costs less than a dictionary.
+    private func take(_ pointer: UnsafeMutableRawPointer) -> CurlEasy? {
+        guard let index = running.firstIndex(where: { $0.handle == pointer }) else { return nil }
+        return running.remove(at: index)
+    }
+
     private func perform() throws(CurlError) {
         var count: Int32 = 0
         let code = curl_multi_perform(handle, &count)
@@ -71,7 +77,7 @@ public final class CurlMulti {
             guard message.pointee.msg == CURLMSG_DONE, let pointer = message.pointee.easy_handle else { continue }
             let code = connectd_curl_message_result(message)
             curl_multi_remove_handle(handle, pointer)
-            if let easy = running.removeValue(forKey: pointer) { done.append(Finished(easy: easy, result: easy.outcome(code))) }
+            if let easy = take(pointer) { done.append(Finished(easy: easy, result: easy.outcome(code))) }
         }
         return done
     }

@@ -7,6 +7,8 @@ public struct CurlOptions: Sendable {
     public var requestTimeoutMilliseconds = 30_000
     /// Most bytes of an answer's body that are kept; the rest is read and dropped.
     public var responseLimit = 64 * 1024
+    /// Whether the server may compress its answers. Asking for it makes every request longer, and answers of a few bytes gain nothing.
+    public var compressedAnswers = true
     public var tls = CurlTLS()
     public var version = Version.http2WhereTLS
     /// A proxy's URL, `nil` for none.

@@ -16,7 +16,12 @@ public struct CurlRequest: Sendable {
 
     /// Whether a line can be sent as one header: no CR, LF or NUL that would begin another.
     public static func isSafe(headerLine: String) -> Bool {
-        for byte in headerLine.utf8 where byte == 0x0D || byte == 0x0A || byte == 0 { return false }
-        return true
+        let isSafe: Bool? = headerLine.utf8.withContiguousStorageIfAvailable { bytes in
+            // No early end, so that it is done for many bytes at once.
+            var isBad = false
+            for byte in bytes { isBad = isBad || byte == 0x0D || byte == 0x0A || byte == 0 }
+            return !isBad
+        }
+        return isSafe ?? headerLine.utf8.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 }
     }
 }

@@ -41,6 +41,43 @@ struct ExchangeTests {
         }
     }
 
+    /// A handle keeps what it took apart and copied for the exchange before: every change must get through all the same.
+    @Test func whatChangesBetweenExchangesArrives() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let steps: [(target: String, headers: [String], body: [UInt8]?)] = [
+            ("/one?a=1", ["X-A: 1", "X-B: 1"], [1]), ("/one?a=1", ["X-A: 1", "X-B: 2"], [2]), ("/two", ["X-A: 3", "X-B: 22"], [3]),
+            ("/one?a=1", ["X-A: 3"], nil), ("/one?a=1", [], [5]), ("/big", ["X-A: 6"], [UInt8](repeating: 6, count: 1 << 20)), ("/one?a=1", ["X-A: 7"], [7]),
+            ("/%C3%A9", ["X-A: 8", "X-A: 9"], [8]),
+        ]
+        try await onThread {
+            let easy = try CurlEasy(CurlOptions())
+            for step in steps { #expect(try easy.perform(CurlRequest(method: step.body == nil ? "GET" : "POST", url: server.url + step.target, headers: step.headers, body: step.body)).status == 200) }
+            #expect(throws: CurlError.self) { _ = try easy.perform(CurlRequest(url: "http://[::1")) }
+            #expect(try easy.perform(CurlRequest(url: server.url + "/last")).status == 200)
+        }
+        #expect(server.requests.count == steps.count + 1)
+        for (step, request) in zip(steps, server.requests) {
+            #expect(request.target == step.target && request.body == step.body ?? [])
+            #expect(request.headers.filter { $0.name.hasPrefix("X-") }.map { "\($0.name): \($0.value)" } == step.headers)
+            #expect(request.header("Expect") == nil && request.header("Accept-Encoding")?.contains("gzip") == true)
+        }
+        #expect(server.requests.last?.target == "/last")
+    }
+
+    @Test func answersAreCompressedWhereSomeoneReadsThem() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        try await onThread {
+            for wanted in [false, true] {
+                var options = CurlOptions()
+                options.compressedAnswers = wanted
+                _ = try CurlEasy(options).perform(CurlRequest(method: "POST", url: server.url, headers: ["X-A: 1"], body: [1]))
+            }
+        }
+        #expect(server.requests.map { $0.header("Accept-Encoding") == nil } == [true, false])
+    }
+
     @Test func redirectsAreAnswers() async throws {
         let elsewhere = try ScriptedServer { _, _ in .status(200) }
         let server = try ScriptedServer { _, _ in .status(302, headers: [("Location", elsewhere.url)]) }
