@@ -9,6 +9,16 @@ struct DigestTests {
     ])
     func sha256(_ text: String, _ expected: String) { #expect(hex(SHA256.hash(Array(text.utf8))) == expected) }
 
+    /// The one that is set up once says the same, however often and about whatever length it is asked.
+    @Test func digesterAgreesWithTheOneShot() {
+        let digester = SHA256Digester()
+        for count in Array(0..<200) + [1_000, 70_000] {
+            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            var words = bytes.withUnsafeBytes { digester.hash($0) }
+            #expect(withUnsafeBytes(of: &words) { Array($0) } == SHA256.hash(bytes))
+        }
+    }
+
     /// RFC 4231's second case, and empty ones.
     @Test(arguments: [
         ("Jefe", "what do ya want for nothing?", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),

@@ -28,6 +28,11 @@ public enum Base64 {
         encode(bytes, to: target, standardAlphabet, padded: true)
     }
 
+    /// Writes the URL-safe alphabet without padding: 4 bytes for every 3, and 2 or 3 for what is left.
+    public static func encodeURLSafe(_ bytes: UnsafeBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>) -> Int {
+        encode(bytes, to: target, urlAlphabet, padded: false)
+    }
+
     private static func encode(
         _ bytes: UnsafeBufferPointer<UInt8>, to target: UnsafeMutablePointer<UInt8>, _ alphabet: [UInt8], padded: Bool
     ) -> Int {

@@ -16,36 +16,56 @@ final class HttpSender {
     let configuration: HttpConfiguration
     let context: any SinkTaskContext
     private let multi: CurlMulti
-    private var idle: [CurlEasy] = []
-    private var running: [ObjectIdentifier: (start: Start, easy: CurlEasy, token: AccessToken?)] = [:]
+    /// A handle, and the request it is at.
+    private final class Slot {
+        let easy: CurlEasy
+        var start: Start?
+        var token: AccessToken?
+        init(_ easy: CurlEasy) { self.easy = easy }
+    }
+    /// By the number that each handle carries.
+    private let slots: [Slot]
+    /// Numbers of the slots that are at nothing.
+    private var idle: [Int] = []
     private(set) var redaction: Redaction
     private var knownToken = -1
     var lastFailure: String?
     private let tokenOptions: CurlOptions
-    private let contentTypeLine: String
+    /// The lines that every request with a body begins with.
+    private let headersWithBody: [String]
+    /// `Idempotency-Key: `
+    private let keyPrefix: String?
 
     init(_ configuration: HttpConfiguration, context: any SinkTaskContext) throws {
         self.configuration = configuration
         self.context = context
         redaction = configuration.redaction
-        contentTypeLine = "Content-Type: \(configuration.contentType)"
+        headersWithBody = configuration.fixedHeaders + ["Content-Type: \(configuration.contentType)"]
+        keyPrefix = configuration.idempotencyHeader.map { "\($0): " }
         var options = configuration.curl
+        let readsAnswers = configuration.batch != nil || configuration.responseTopic != nil || configuration.successPath != nil
         // One byte more than a dead letter holds would do; answers that name items are longer.
-        options.responseLimit = configuration.batch == nil && configuration.responseTopic == nil && configuration.successPath == nil ? 16 * 1024 : 4 << 20
+        options.responseLimit = readsAnswers ? 4 << 20 : 16 * 1024
+        options.compressedAnswers = readsAnswers
         // The token's server is named by the configuration, not by records.
         var tokenOptions = configuration.curl
         tokenOptions.addresses = .any
         self.tokenOptions = tokenOptions
         do {
             multi = try CurlMulti(connections: configuration.delivery.lanes)
-            for _ in 0..<configuration.delivery.lanes { idle.append(try CurlEasy(options)) }
+            slots = try (0..<configuration.delivery.lanes).map { number in
+                let easy = try CurlEasy(options)
+                easy.tag = number
+                return Slot(easy)
+            }
+            idle = Array(slots.indices)
         } catch {
             throw ConnectError(.fatal, code: "http.client", "the HTTP client cannot be set up: \(error)")
         }
     }
 
     var hasRoom: Bool { !idle.isEmpty }
-    var count: Int { running.count }
+    var count: Int { slots.count - idle.count }
     /// Whether the task was wanted when the last step waited.
     var wasWoken: Bool { multi.wasWoken }
     var lanes: Int { configuration.delivery.lanes }
@@ -55,21 +75,22 @@ final class HttpSender {
     /// - Returns: what it came to when it could not even be sent.
     /// - Throws: ``ConnectError`` when nothing will ever be sent this way.
     func send(_ start: Start, wall: Int64) throws -> SentOutcome? {
-        guard let easy = idle.popLast() else { return SentOutcome(delivery: .abandoned, response: nil, failure: nil) }
+        guard let number = idle.popLast() else { return SentOutcome(delivery: .abandoned, response: nil, failure: nil) }
         var token: AccessToken?
         if case .oauth2(let source) = configuration.authorization {
             do { token = try fetch(source, refused: nil) } catch {
-                idle.append(easy)
+                idle.append(number)
                 return try noToken(error)
             }
         }
         do throws(CurlError) {
-            try multi.start(request(start, token, wall), on: easy)
+            try multi.start(request(start, token, wall), on: slots[number].easy)
         } catch {
-            idle.append(easy)
+            idle.append(number)
             return try outcome(of: error, start)
         }
-        running[ObjectIdentifier(easy)] = (start, easy, token)
+        slots[number].start = start
+        slots[number].token = token
         return nil
     }
 
@@ -90,23 +111,22 @@ final class HttpSender {
 
     private func request(_ start: Start, _ token: AccessToken?, _ wall: Int64) -> CurlRequest {
         let first = start.items[0].payload
-        var headers = configuration.fixedHeaders
-        headers.reserveCapacity(headers.count + first.headers.count + 4)
+        var headers: [String] = []
+        let fixed = first.isDelete ? configuration.fixedHeaders : headersWithBody
+        headers.reserveCapacity(fixed.count + first.headers.count + 4)
+        headers += fixed
         headers += first.headers
         var body = first.body
-        if !first.isDelete {
-            headers.append(contentTypeLine)
-            if let batch = configuration.batch { body = batch.join(start.items.map { $0.payload.body ?? [] }) }
-        }
+        if !first.isDelete, let batch = configuration.batch { body = batch.join(start.items.lazy.map { $0.payload.body ?? [] }) }
         let isBatch = configuration.batch != nil && !first.isDelete
         // A batch has no key of its own: after a restart its boundaries may lie elsewhere. Its items have theirs.
-        if !isBatch, let name = configuration.idempotencyHeader { headers.append("\(name): \(first.idempotencyKey)") }
+        if !isBatch, let keyPrefix { headers.append(first.idempotencyKey.text(after: keyPrefix)) }
         if configuration.compression == .gzip, let plain = body, let packed = Gzip.compress(plain) {
             body = packed
             headers.append("Content-Encoding: gzip")
         }
         if let signature = configuration.signature {
-            let id = isBatch ? Self.batchID(start) : first.idempotencyKey
+            let id = isBatch ? Self.batchID(start) : first.idempotencyKey.text
             headers += signature.lines(body: body ?? [], id: id, wallSeconds: wall / 1000)
         }
         var url = first.target.url
@@ -129,24 +149,35 @@ final class HttpSender {
             throw ConnectError(.fatal, code: "http.client", "the HTTP client failed: \(error)")
         }
         var done: [(start: Start, outcome: SentOutcome)] = []
+        done.reserveCapacity(finished.count)
         for one in finished {
-            guard let entry = running.removeValue(forKey: ObjectIdentifier(one.easy)) else { continue }
-            idle.append(one.easy)
+            guard let start = slots[one.easy.tag].start else { continue }
+            let token = release(one.easy.tag)
             switch one.result {
-            case .failure(let error): done.append((entry.start, try outcome(of: error, entry.start)))
-            case .success(let response): done.append((entry.start, try outcome(of: response, entry.start, entry.token)))
+            case .failure(let error): done.append((start, try outcome(of: error, start)))
+            case .success(let response): done.append((start, try outcome(of: response, start, token)))
             }
         }
         return done
     }
 
-    func cancel(where isGone: (Start) -> Bool) -> [Start] {
-        let gone = running.values.filter { isGone($0.start) }
-        for entry in gone {
-            multi.cancel(entry.easy)
-            running[ObjectIdentifier(entry.easy)] = nil
-            idle.append(entry.easy)
+    private func release(_ number: Int) -> AccessToken? {
+        defer {
+            slots[number].start = nil
+            slots[number].token = nil
+            idle.append(number)
         }
-        return gone.map(\.start)
+        return slots[number].token
+    }
+
+    func cancel(where isGone: (Start) -> Bool) -> [Start] {
+        var gone: [Start] = []
+        for slot in slots {
+            guard let start = slot.start, isGone(start) else { continue }
+            multi.cancel(slot.easy)
+            _ = release(slot.easy.tag)
+            gone.append(start)
+        }
+        return gone
     }
 }

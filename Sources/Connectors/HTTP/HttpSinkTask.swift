@@ -46,17 +46,18 @@ final class HttpSinkTask: SinkTask {
 
     func put(_ batch: RecordBatch) throws {
         guard let context, let reader, let results else { throw HttpSinkTask.notStarted }
-        for entry in batch.entries {
-            guard case .log(let origin) = entry.origin else { continue }
+        let now = now
+        for index in batch.entries.indices {
+            guard case .log(let origin) = batch.entries[index].origin else { continue }
             let ticket = prefix.begin(origin.topicPartition, offset: origin.offset, bytes: (origin.rawKey?.count ?? 0) + (origin.rawValue?.count ?? 0))
-            switch reader.read(entry, origin, ticket, now: now) {
+            switch reader.read(batch.entries[index].record, origin, ticket, now: now) {
             case .queue(let item): scheduler.add(item)
             case .done: prefix.end(ticket)
-            case .bad(let error): results.refuse(entry, ticket, error)
+            case .bad(let error): results.refuse(batch.entries[index], ticket, error)
             }
         }
         try settle(results)
-        try drive(context, until: now + Self.turnMilliseconds)
+        try drive(context, until: self.now + Self.turnMilliseconds)
         try balance(context)
     }
 

@@ -2,20 +2,19 @@ import ConnectRuntime
 
 /// A record on its way, ready to be sent. An object, so that handing it from queue to queue costs nothing.
 final class PendingRecord {
-    let entry: RecordBatch.Entry
+    /// Where it comes from, with its bytes. The value it was made from is not kept: a record that waits holds no more than it must.
+    let origin: LogOrigin
     let ticket: OffsetPrefix.Ticket
-    let offset: Int64
     let target: URLTemplate.Target
     /// Header lines made for this record.
     let headers: [String]
     /// `nil` for a delete.
     let body: [UInt8]?
-    let idempotencyKey: String
+    let idempotencyKey: IdempotencyKey
 
-    init(entry: RecordBatch.Entry, ticket: OffsetPrefix.Ticket, offset: Int64, target: URLTemplate.Target, headers: [String], body: [UInt8]?, idempotencyKey: String) {
-        self.entry = entry
+    init(origin: LogOrigin, ticket: OffsetPrefix.Ticket, target: URLTemplate.Target, headers: [String], body: [UInt8]?, idempotencyKey: IdempotencyKey) {
+        self.origin = origin
         self.ticket = ticket
-        self.offset = offset
         self.target = target
         self.headers = headers
         self.body = body
@@ -23,5 +22,12 @@ final class PendingRecord {
     }
 
     var isDelete: Bool { body == nil }
-    var place: String { "\(ticket.partition)@\(offset)" }
+    var place: String { "\(origin.topicPartition)@\(origin.offset)" }
+
+    /// What a dead letter is made of: the record's place and its bytes.
+    var entry: RecordBatch.Entry {
+        let timestamp = origin.timestamp
+        return RecordBatch.Entry(
+            record: Record(topic: origin.topicPartition.topic, partition: origin.topicPartition.partition, timestamp: timestamp < 0 ? nil : timestamp), origin: .log(origin))
+    }
 }

@@ -1,4 +1,5 @@
 import ConnectRuntime
+import Crypto
 
 /// Turns records into what will be sent: URL, headers, body, key. On the task's thread.
 final class RecordReader {
@@ -11,7 +12,9 @@ final class RecordReader {
     private let configuration: HttpConfiguration
     private let clusterID: String
     private let logger: Logger
-    private var keys: [TopicPartition: (topicID: TopicID, key: IdempotencyKey)] = [:]
+    private var makers: [TopicPartition: (topicID: TopicID, keys: IdempotencyKeyMaker)] = [:]
+    private var last: (place: TopicPartition, topicID: TopicID, keys: IdempotencyKeyMaker)?
+    private let digester = SHA256Digester()
     private var buffer = ByteBuffer(capacity: 1024)
 
     init(_ configuration: HttpConfiguration, clusterID: String, logger: Logger) {
@@ -20,8 +23,8 @@ final class RecordReader {
         self.clusterID = clusterID
     }
 
-    func read(_ entry: RecordBatch.Entry, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, now: Int64) -> Outcome {
-        let isNull = entry.record.value.isNull
+    func read(_ record: Record, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, now: Int64) -> Outcome {
+        let isNull = record.value.isNull
         if isNull {
             switch configuration.nullBehavior {
             case .ignore: return .done
@@ -34,19 +37,19 @@ final class RecordReader {
             }
         }
         do {
-            return .queue(try item(entry, origin, ticket, isDelete: isNull, now))
+            return .queue(try item(record, origin, ticket, isDelete: isNull, now))
         } catch {
             return .bad(ConnectError(error))
         }
     }
 
-    private func item(_ entry: RecordBatch.Entry, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, isDelete: Bool, _ now: Int64) throws -> Queued<PendingRecord> {
-        let record = entry.record
-        let key = idempotencyKey(origin).key(offset: origin.offset)
-        let source = TemplateSource(record: record, origin: origin) { key }
-        let target = try configuration.url.target(source)
+    private func item(_ record: Record, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, isDelete: Bool, _ now: Int64) throws -> Queued<PendingRecord> {
+        let key = keys(of: origin).key(offset: origin.offset)
+        // Made only for what has places in it.
+        func source() -> TemplateSource { TemplateSource(record: record, origin: origin, idempotencyKey: key) }
+        let target = try configuration.url.target(source())
         var headers: [String] = []
-        for template in configuration.headers { headers.append(try template.line(source)) }
+        for template in configuration.headers { headers.append(try template.line(source())) }
         for name in configuration.recordHeaders {
             for header in record.headers where header.name == name && !header.value.isNull {
                 headers.append(try HeaderText.line(name.text, PlaceText.of(header.value, "header \(name)")))
@@ -55,12 +58,11 @@ final class RecordReader {
         var body: [UInt8]?
         if !isDelete {
             buffer.removeAll()
-            try configuration.item.write(source, into: &buffer)
+            try configuration.item.write(record.value, key, into: &buffer, source: source)
             // Just its bytes: the buffer keeps its room for the next one.
             body = buffer.withUnsafeBytes { Array($0) }
         }
-        let pending = PendingRecord(
-            entry: entry, ticket: ticket, offset: origin.offset, target: target, headers: headers, body: body, idempotencyKey: key)
+        let pending = PendingRecord(origin: origin, ticket: ticket, target: target, headers: headers, body: body, idempotencyKey: key)
         return Queued(
             order: order(record, origin), origin: target.origin, route: route(target, headers, record, origin), bytes: (body?.count ?? 0) + Self.overhead, queuedAt: now, isAlone: isDelete, payload: pending)
     }
@@ -99,11 +101,18 @@ final class RecordReader {
         return hasher.finalize()
     }
 
-    private func idempotencyKey(_ origin: LogOrigin) -> IdempotencyKey {
+    private func keys(of origin: LogOrigin) -> IdempotencyKeyMaker {
         let place = origin.topicPartition, topicID = origin.source.topicID
-        if let known = keys[place], known.topicID == topicID { return known.key }
-        let made = IdempotencyKey(clusterID: clusterID, partition: place, topicID: topicID)
-        keys[place] = (topicID, made)
-        return made
+        // Neighbours mostly are of one partition.
+        if let last, last.place == place, last.topicID == topicID { return last.keys }
+        let keys: IdempotencyKeyMaker
+        if let known = makers[place], known.topicID == topicID {
+            keys = known.keys
+        } else {
+            keys = IdempotencyKeyMaker(clusterID: clusterID, partition: place, topicID: topicID, digester: digester)
+            makers[place] = (topicID, keys)
+        }
+        last = (place, topicID, keys)
+        return keys
     }
 }

@@ -40,14 +40,14 @@ final class ResultReporter {
     }
 
     private func write(_ record: PendingRecord, status: Int, _ body: [UInt8], into set: inout RecordSet) {
-        guard case .log(let origin) = record.entry.origin else { return }
+        let origin = record.origin
         func header(_ name: Name, _ text: String) -> RawHeader { RawHeader(name, ByteSlice(Array(text.utf8))) }
         set.append(
             timestamp: context.clock.wallMilliseconds(), key: origin.rawKey, value: ByteSlice(body),
             headers: [
                 header("input_record_topic", origin.topicPartition.topic.text), header("input_record_partition", String(origin.topicPartition.partition)),
                 header("input_record_offset", String(origin.offset)), header("input_record_timestamp", String(origin.timestamp)),
-                header("response_status", String(status)), header("idempotency_key", record.idempotencyKey),
+                header("response_status", String(status)), header("idempotency_key", record.idempotencyKey.text),
             ])
     }
 

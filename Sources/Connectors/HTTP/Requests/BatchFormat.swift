@@ -16,16 +16,18 @@ package enum BatchFormat: Sendable, Hashable {
 
     package var contentType: String { self == .ndjson ? "application/x-ndjson" : "application/json" }
 
-    package func join(_ items: [[UInt8]]) -> [UInt8] {
+    package func join(_ items: some Collection<[UInt8]>) -> [UInt8] {
         let (prefix, separator, suffix) = frame
         var body: [UInt8] = []
         body.reserveCapacity(items.reduce(prefix.count + suffix.count) { $0 + $1.count + separator.count })
         body += prefix
-        for (index, item) in items.enumerated() {
-            if index > 0 { body += separator }
+        var isFirst = true
+        for item in items {
+            if isFirst { isFirst = false } else { body += separator }
             body += item
         }
-        return body + suffix
+        body += suffix
+        return body
     }
 
     private var frame: (prefix: [UInt8], separator: [UInt8], suffix: [UInt8]) {

@@ -13,11 +13,18 @@ package struct ItemBody: Sendable {
     private let format: BatchFormat?
     /// The member with the idempotency key of a batch's item; empty for none.
     private let keyField: Name
+    /// `{"keyField":"`
+    private let keyOpening: [UInt8]
 
     package init(_ kind: Kind, format: BatchFormat?, keyField: Name) {
         self.kind = kind
         self.format = format
         self.keyField = keyField
+        var opening = ByteBuffer()
+        opening.append("{")
+        JSON.writeString(keyField.text, into: &opening)
+        opening.append(":\"")
+        keyOpening = opening.bytes
     }
 
     /// Whether a batch's items show their records' idempotency keys.
@@ -29,18 +36,18 @@ package struct ItemBody: Sendable {
         }
     }
 
-    package func write(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
+    /// - Parameter value: the record's, which most bodies are made of alone.
+    package func write(_ value: Value, _ key: IdempotencyKey, into buffer: inout ByteBuffer, source: () -> TemplateSource) throws {
         switch kind {
-        case .template(let template): try template.write(source, into: &buffer)
-        case .record: try writeRecord(source, into: &buffer)
+        case .template(let template): try template.write(source(), into: &buffer)
+        case .record: try writeRecord(source(), into: &buffer)
         case .value:
-            guard let format, format.needsJSON else { return try PlainText.write(schema: nil, value: source.record.value, into: &buffer) }
-            try writeItem(source, into: &buffer)
+            guard let format, format.needsJSON else { return try PlainText.write(schema: nil, value: value, into: &buffer) }
+            try writeItem(value, key, into: &buffer)
         }
     }
 
-    private func writeItem(_ source: TemplateSource, into buffer: inout ByteBuffer) throws {
-        let value = source.record.value
+    private func writeItem(_ value: Value, _ key: IdempotencyKey, into buffer: inout ByteBuffer) throws {
         let (document, fields) = if case .string(let text) = value { Self.document(text) } else { ([UInt8]?.none, [Name]()) }
         if keyField.text.isEmpty {
             if let document { return buffer.append(document) }
@@ -48,16 +55,20 @@ package struct ItemBody: Sendable {
         }
         let isObject = document.map { $0.first == UInt8(ascii: "{") } ?? Self.isObject(value)
         if isObject { try checkFree(value, fields) }
-        buffer.append(UInt8(ascii: "{"))
-        writeKey(source, into: &buffer)
+        buffer.append(keyOpening)
+        write(key, into: &buffer)
         // A text or a number has no room for a key: it gets a wrapping.
+        buffer.append("\"")
         if !isObject { buffer.append(",\"value\":") }
         let start = buffer.count
         if let document { buffer.append(document) } else { try PlainText.writeJSON(value, into: &buffer) }
         if !isObject { return buffer.append(UInt8(ascii: "}")) }
         // The object's own brace gives way: its members follow the key.
-        let isEmpty = buffer.bytes[(start + 1)...].first { $0 > 0x20 } == UInt8(ascii: "}")
-        buffer.replace(at: start, bigEndian: isEmpty ? UInt8(ascii: " ") : UInt8(ascii: ","))
+        buffer.replace(at: start, bigEndian: isEmptyObject(buffer, from: start + 1) ? UInt8(ascii: " ") : UInt8(ascii: ","))
+    }
+
+    private func isEmptyObject(_ buffer: ByteBuffer, from start: Int) -> Bool {
+        buffer.withUnsafeBytes { bytes in bytes[start...].first { $0 > 0x20 } == UInt8(ascii: "}") }
     }
 
     private static func isObject(_ value: Value) -> Bool {
@@ -68,12 +79,7 @@ package struct ItemBody: Sendable {
         }
     }
 
-    private func writeKey(_ source: TemplateSource, into buffer: inout ByteBuffer) {
-        JSON.writeString(keyField.text, into: &buffer)
-        buffer.append(":\"")
-        buffer.append(text: source.idempotencyKey())
-        buffer.append("\"")
-    }
+    private func write(_ key: IdempotencyKey, into buffer: inout ByteBuffer) { key.withText { buffer.append($0) } }
 
     /// The same name twice in one object would leave it to the reader which one counts.
     /// - Parameter fields: the members of a text that is a JSON object.
@@ -107,7 +113,7 @@ package struct ItemBody: Sendable {
         buffer.append(text: ",\"partition\":\(source.origin.topicPartition.partition),\"offset\":\(source.origin.offset),\"timestamp\":")
         buffer.append(text: record.timestamp.map(String.init) ?? "null")
         buffer.append(",\"idempotency_key\":\"")
-        buffer.append(text: source.idempotencyKey())
+        write(source.idempotencyKey, into: &buffer)
         buffer.append("\",\"key\":")
         try PlainText.writeJSON(record.key, into: &buffer)
         buffer.append(",\"value\":")

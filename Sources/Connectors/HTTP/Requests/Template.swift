@@ -69,9 +69,9 @@ package struct Template: Sendable, Hashable {
 package struct TemplateSource {
     let record: Record
     let origin: LogOrigin
-    let idempotencyKey: () -> String
+    let idempotencyKey: IdempotencyKey
 
-    package init(record: Record, origin: LogOrigin, idempotencyKey: @escaping () -> String) {
+    package init(record: Record, origin: LogOrigin, idempotencyKey: IdempotencyKey) {
         self.record = record
         self.origin = origin
         self.idempotencyKey = idempotencyKey
@@ -84,7 +84,7 @@ package struct TemplateSource {
         case .partition: .int32(origin.topicPartition.partition)
         case .offset: .int64(origin.offset)
         case .timestamp: record.timestamp.map { .int64($0) } ?? .null
-        case .idempotencyKey: .string(idempotencyKey())
+        case .idempotencyKey: .string(idempotencyKey.text)
         case .key(let path): try descend(record.key, path, "key")
         case .value(let path): try descend(record.value, path, "value")
         case .header(let name):

@@ -4,11 +4,19 @@ import Curl
 /// The URL of a request: fixed, or made for each record. What a record says becomes data in it, never structure (P10).
 package struct URLTemplate: Sendable {
     /// A URL that may be requested, with the server it leads to.
-    package struct Target: Sendable, Hashable {
+    ///
+    /// An object, since every record on its way holds one, mostly the same.
+    package final class Target: Sendable {
         package let url: String
         package let origin: String
         /// For messages: no credentials, no query.
         package let shown: String
+
+        init(url: String, origin: String, shown: String) {
+            self.url = url
+            self.origin = origin
+            self.shown = shown
+        }
     }
 
     private let template: Template

@@ -15,7 +15,7 @@ package struct DeliveryScheduler<Payload> {
 
     private let policy: DeliveryPolicy
     private var lanes: [Lane<Payload>]
-    private var hosts: [String: HostGate] = [:]
+    private var hosts: HostGates
     private var rate: RateLimit
     /// Where the search for work begins, so that no lane starves; and the lane that keyless records fill.
     private var turn = 0
@@ -24,13 +24,15 @@ package struct DeliveryScheduler<Payload> {
     package private(set) var bytes = 0
     package private(set) var inFlight = 0
 
-    /// Most servers that something is remembered of.
-    private static var hostLimit: Int { 1024 }
-
     package init(_ policy: DeliveryPolicy) {
         self.policy = policy
         lanes = Array(repeating: Lane(), count: max(1, policy.lanes))
         rate = RateLimit(perSecond: policy.requestsPerSecond)
+        hosts = HostGates {
+            HostGate(
+                widest: max(1, policy.lanes),
+                breaker: CircuitBreaker(threshold: policy.breakerFailures, pauseMilliseconds: policy.breakerPause, longestPauseMilliseconds: policy.breakerLongestPause))
+        }
     }
 
     package mutating func add(_ item: Queued<Payload>) {
@@ -55,17 +57,17 @@ package struct DeliveryScheduler<Payload> {
         guard rate.verdict(now: now) == .go else { return nil }
         for step in 0..<lanes.count {
             let index = (turn + step) % lanes.count
-            guard isReady(index, now: now), let first = lanes[index].first, gate(first.origin).verdict(now: now) == .go else { continue }
+            guard isReady(index, now: now), let first = lanes[index].first, hosts[first.origin].verdict(now: now) == .go else { continue }
             let size = batchSize(index)
             if isShort(index, size), now < first.queuedAt + policy.lingerMilliseconds { continue }
             turn = (index + 1) % lanes.count
             lanes[index].state = .busy(count: size)
-            var gate = gate(first.origin)
-            gate.started(now: now)
-            hosts[first.origin] = gate
+            hosts[first.origin].started(now: now)
             rate.started()
             inFlight += 1
-            return Start(lane: index, items: lanes[index].front(size), attempts: lanes[index].attempts)
+            let items = lanes[index].front(size)
+            lanes[index].sent = items
+            return Start(lane: index, items: items, attempts: lanes[index].attempts)
         }
         return nil
     }
@@ -82,7 +84,7 @@ package struct DeliveryScheduler<Payload> {
             case .ready: break
             }
             if policy.lingerMilliseconds > 0, isShort(index, batchSize(index)) { time = max(time, first.queuedAt + policy.lingerMilliseconds) }
-            if case .wait(let until) = gate(first.origin).verdict(now: now) {
+            if case .wait(let until) = hosts[first.origin].verdict(now: now) {
                 guard let until else { continue }
                 time = max(time, until)
             }
@@ -136,13 +138,13 @@ package struct DeliveryScheduler<Payload> {
         var settled = Settled()
         switch outcome {
         case .delivered:
-            hosts[origin]?.answered(now: now)
+            hosts[origin].answered(now: now)
             settled.delivered = take(lane, size)
         case .items(let outcomes):
-            hosts[origin]?.answered(now: now)
+            hosts[origin].answered(now: now)
             finish(lane, size, outcomes, now, &random, &settled)
         case .refused(let failure):
-            hosts[origin]?.answered(now: now)
+            hosts[origin].answered(now: now)
             if size > 1, policy.bisects {
                 // The halves follow each other, so order stays; a half's own fate does not count as an attempt of the whole.
                 lanes[lane].pieces.replaceSubrange(0..<min(1, lanes[lane].pieces.count), with: [size / 2, size - size / 2])
@@ -153,7 +155,7 @@ package struct DeliveryScheduler<Payload> {
         case .failed(let kind, let after, let failure):
             fail(lane, size, kind, after, failure, origin, now, &random, &settled)
         case .newToken(let failure):
-            hosts[origin]?.answered(now: now)
+            hosts[origin].answered(now: now)
             if lanes[lane].hasNewToken {
                 settled.failed = take(lane, size).map { ($0, failure) }
             } else {
@@ -161,10 +163,11 @@ package struct DeliveryScheduler<Payload> {
                 hold(lane, size)
             }
         case .abandoned:
-            hosts[origin]?.abandoned(now: now)
+            hosts[origin].abandoned(now: now)
             hold(lane, size)
         }
-        if hosts.count > Self.hostLimit { hosts = hosts.filter { !$0.value.isPlain(now: now) } }
+        hosts.forgetPlain(now: now)
+        lanes[lane].sent = []
         return settled
     }
 
@@ -179,9 +182,9 @@ package struct DeliveryScheduler<Payload> {
         lanes[lane].hasNewToken = false
         let delay = max(after ?? 0, policy.backoff.delay(attempt: lanes[lane].attempts, using: &random))
         switch kind {
-        case .server: hosts[origin]?.failed(now: now)
-        case .throttled: hosts[origin]?.throttled(until: now + delay)
-        case .request: hosts[origin]?.answered(now: now)
+        case .server: hosts[origin].failed(now: now)
+        case .throttled: hosts[origin].throttled(until: now + delay)
+        case .request: hosts[origin].answered(now: now)
         }
         if isSpent(lane, now) {
             let words = DeliveryFailure(status: failure.status, "\(failure.message); gave up after \(lanes[lane].attempts) attempts", answer: failure.answer)
@@ -241,7 +244,7 @@ package struct DeliveryScheduler<Payload> {
     }
 
     private mutating func take(_ lane: Int, _ size: Int) -> [Queued<Payload>] {
-        let items = lanes[lane].front(size)
+        let items = lanes[lane].sent.count == size ? lanes[lane].sent : lanes[lane].front(size)
         lanes[lane].removeFront(size)
         if let piece = lanes[lane].pieces.first, piece > size {
             // The piece went out in parts (a record that may not share a request): the rest of it still counts.
@@ -280,14 +283,5 @@ package struct DeliveryScheduler<Payload> {
             if let since = lane.failingSince, lane.attempts > 0, since < worst?.since ?? Int64.max { worst = (lane.attempts, since) }
         }
         return worst
-    }
-
-    private func gate(_ origin: String) -> HostGate { hosts[origin] ?? newGate() }
-
-    private func newGate() -> HostGate {
-        HostGate(
-            widest: lanes.count,
-            breaker: CircuitBreaker(
-                threshold: policy.breakerFailures, pauseMilliseconds: policy.breakerPause, longestPauseMilliseconds: policy.breakerLongestPause))
     }
 }

@@ -9,6 +9,8 @@ struct Lane<Payload> {
     }
 
     var state = State.ready
+    /// While it is busy: the items that are out, as they were handed over.
+    var sent: [Queued<Payload>] = []
     private var storage: [Queued<Payload>] = []
     private var head = 0
     /// Sizes of the next requests, where a refused batch was cut in two or a failed one is to be sent again as it was.

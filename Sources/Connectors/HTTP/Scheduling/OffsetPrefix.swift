@@ -3,7 +3,8 @@ package import ConnectRuntime
 /// Which offsets may be committed while records end in any order: below the first one of a partition that is still under way (P1).
 package struct OffsetPrefix {
     /// One partition's records under way, in offset order; done ones stay until everything before them is done.
-    fileprivate struct Line {
+    fileprivate final class Line {
+        let partition: TopicPartition
         var offsets: [Int64] = []
         var isDone: [Bool] = []
         /// What each record keeps in memory while the first one is under way.
@@ -11,45 +12,46 @@ package struct OffsetPrefix {
         var head = 0
         /// The number of the record at `head` since the line began.
         var first = 0
-        /// Counts up when the partition is given up: tickets of before mean nothing.
-        var generation = 0
+        /// Whether the partition was given up: its tickets mean nothing any more.
+        var isForgotten = false
+
+        init(_ partition: TopicPartition) { self.partition = partition }
     }
 
     private var lines: [TopicPartition: Line] = [:]
-    private var generations = 0
+    /// The line of the record before: neighbours mostly are of one partition.
+    private var last: Line?
     /// Records that were begun and are not below the first one under way, and their bytes.
     package private(set) var span = 0
     package private(set) var spanBytes = 0
 
     /// Names a record under way.
-    package struct Ticket: Sendable, Hashable {
-        let partition: TopicPartition
-        let number: Int
-        let generation: Int
+    package struct Ticket {
+        fileprivate let line: Line
+        fileprivate let number: Int
+        package var partition: TopicPartition { line.partition }
     }
 
     package init() {}
 
     package mutating func begin(_ partition: TopicPartition, offset: Int64, bytes: Int = 0) -> Ticket {
-        let index: Dictionary<TopicPartition, Line>.Index
-        if let known = lines.index(forKey: partition) {
-            index = known
-        } else {
-            generations += 1
-            lines[partition] = Line(generation: generations)
-            guard let made = lines.index(forKey: partition) else { return Ticket(partition: partition, number: 0, generation: -1) }
-            index = made
-        }
-        // In place: a copy of the line would make every append copy its arrays.
-        let number = lines.values[index].begin(offset, bytes)
+        let line = line(partition)
         span += 1
         spanBytes += bytes
-        return Ticket(partition: partition, number: number, generation: lines.values[index].generation)
+        return Ticket(line: line, number: line.begin(offset, bytes))
+    }
+
+    private mutating func line(_ partition: TopicPartition) -> Line {
+        if let last, last.partition == partition { return last }
+        let line = lines[partition] ?? Line(partition)
+        lines[partition] = line
+        last = line
+        return line
     }
 
     package mutating func end(_ ticket: Ticket) {
-        guard let index = lines.index(forKey: ticket.partition) else { return }
-        let (records, bytes) = lines.values[index].end(ticket)
+        if ticket.line.isForgotten { return }
+        let (records, bytes) = ticket.line.end(ticket.number)
         span -= records
         spanBytes -= bytes
     }
@@ -61,14 +63,16 @@ package struct OffsetPrefix {
     }
 
     package mutating func forget(_ partition: TopicPartition) {
+        last = nil
         guard let line = lines.removeValue(forKey: partition) else { return }
+        line.isForgotten = true
         span -= line.offsets.count - line.head
         spanBytes -= line.sizes[line.head...].reduce(0, +)
     }
 }
 
 extension OffsetPrefix.Line {
-    fileprivate mutating func begin(_ offset: Int64, _ bytes: Int) -> Int {
+    fileprivate func begin(_ offset: Int64, _ bytes: Int) -> Int {
         offsets.append(offset)
         sizes.append(bytes)
         isDone.append(false)
@@ -76,9 +80,9 @@ extension OffsetPrefix.Line {
     }
 
     /// - Returns: how many records, of how many bytes, are no longer waited behind.
-    fileprivate mutating func end(_ ticket: OffsetPrefix.Ticket) -> (records: Int, bytes: Int) {
-        let index = head + ticket.number - first
-        guard ticket.generation == generation, index >= head, index < isDone.count else { return (0, 0) }
+    fileprivate func end(_ number: Int) -> (records: Int, bytes: Int) {
+        let index = head + number - first
+        guard index >= head, index < isDone.count else { return (0, 0) }
         isDone[index] = true
         let before = head
         var bytes = 0
