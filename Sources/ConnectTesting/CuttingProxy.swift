@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Stands between a client and a server and cuts their connection at a chosen message of the client's, before or after the server has it.
 ///
-/// Knows no protocol: whoever makes it says where messages end. Each connection has two threads of its own.
+/// Knows no protocol: whoever makes it says where messages end. Each connection has a thread of its own, which alone knows its sockets.
 public final class CuttingProxy: Sendable {
     /// Where to cut. Messages count from 1, over all connections since ``cut(_:)``.
     public enum Cut: Sendable, Hashable {
@@ -25,12 +25,15 @@ public final class CuttingProxy: Sendable {
     private let state = Mutex(State())
     /// How long a server may still work on what it got after the client was cut off.
     private static let mutedMilliseconds: Int32 = 200
+    /// How soon a connection's thread finds that it is to stop.
+    private static let lookMilliseconds: Int32 = 50
+    /// No more is read from a side whose other side has yet to take so much.
+    private static let mostQueued = 1 << 20
 
     private struct State {
         var messages = 0
         var cut: Cut?
         var isStopped = false
-        var open: Set<Int32> = []
     }
 
     /// - Parameter serverSocket: the path of the server's local socket.
@@ -67,105 +70,109 @@ public final class CuttingProxy: Sendable {
     /// Whether the cut that was asked for has happened.
     public var hasCut: Bool { state.withLock { $0.cut == nil } }
 
+    /// Listens no more and ends every connection, within a moment.
     public func stop() {
-        let open = state.withLock { state in
-            state.isStopped = true
-            return state.open
-        }
+        state.withLock { $0.isStopped = true }
         shutdown(listener, Int32(SHUT_RDWR))
-        for descriptor in open { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
+
+    private var isStopped: Bool { state.withLock { $0.isStopped } }
 
     private func accept() {
         while true {
             let client = Glibc.accept(listener, nil, nil)
             if client < 0 { break }
-            guard !state.withLock({ $0.isStopped }), let server = connectToServer() else {
+            guard !isStopped, let server = connectToServer() else {
                 close(client)
                 continue
             }
-            let pair = Pair(client: client, server: server)
-            state.withLock { $0.open.formUnion([client, server]) }
             do {
-                try PlainThread.start("proxy-in") { self.forwardClient(pair) }
+                try PlainThread.start("proxy") { self.forward(client, server) }
             } catch {
-                leave(pair)
-                leave(pair)
-                continue
+                close(client)
+                close(server)
             }
-            do { try PlainThread.start("proxy-out") { self.forwardServer(pair) } } catch { leave(pair) }
         }
         close(listener)
     }
 
-    private final class Pair: Sendable {
-        let client: Int32, server: Int32
-        let isMuted = Atomic(false)
-        let users = Atomic(2)
-        init(client: Int32, server: Int32) {
-            self.client = client
-            self.server = server
+    /// Carries one connection's bytes both ways until a side ends, it is cut, or the proxy is stopped.
+    private func forward(_ client: Int32, _ server: Int32) {
+        defer {
+            close(client)
+            close(server)
         }
-    }
-
-    private func forwardClient(_ pair: Pair) {
-        defer { leave(pair) }
         var pending: [UInt8] = [], isFirst = true
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(pair.client, &buffer, buffer.count)
-            if count <= 0 { return }
-            pending += buffer[..<count]
-            while let length = framing(pending, isFirst), length <= pending.count {
-                isFirst = false
-                let due = state.withLock { state -> Cut? in
-                    state.messages += 1
-                    switch state.cut {
-                    case .before(state.messages), .after(state.messages):
-                        defer { state.cut = nil }
-                        return state.cut
-                    default: return nil
+        var toServer: [UInt8] = [], toClient: [UInt8] = []
+        while !isStopped {
+            var ends = [
+                pollfd(fd: client, events: Self.events(reads: toServer.count < Self.mostQueued, writes: !toClient.isEmpty), revents: 0),
+                pollfd(fd: server, events: Self.events(reads: toClient.count < Self.mostQueued, writes: !toServer.isEmpty), revents: 0),
+            ]
+            if poll(&ends, 2, Self.lookMilliseconds) <= 0 { continue }
+            let readable = Int16(POLLIN) | Int16(POLLHUP) | Int16(POLLERR)
+            if ends[0].revents & readable != 0, ends[0].events & Int16(POLLIN) != 0 {
+                guard let bytes = Self.read(client) else { return }
+                pending += bytes
+                while let length = framing(pending, isFirst), length <= pending.count {
+                    isFirst = false
+                    let due = countMessage()
+                    if case .before = due {
+                        _ = Self.send(&toServer, server, waits: true)
+                        return
+                    }
+                    toServer += pending[..<length]
+                    pending.removeFirst(length)
+                    if due != nil {
+                        guard Self.send(&toServer, server, waits: true) else { return }
+                        shutdown(client, Int32(SHUT_RDWR))
+                        // The server answers, or works silently: then it has had its time.
+                        var descriptor = pollfd(fd: server, events: Int16(POLLIN), revents: 0)
+                        poll(&descriptor, 1, Self.mutedMilliseconds)
+                        return
                     }
                 }
-                if case .before = due { return }
-                if case .after = due { pair.isMuted.store(true, ordering: .releasing) }
-                if !write(Array(pending[..<length]), to: pair.server) { return }
-                pending.removeFirst(length)
-                if due != nil {
-                    shutdown(pair.client, Int32(SHUT_RDWR))
-                    // The server answers, or works silently: then it has had its time.
-                    var descriptor = pollfd(fd: pair.server, events: Int16(POLLIN), revents: 0)
-                    poll(&descriptor, 1, CuttingProxy.mutedMilliseconds)
+            }
+            if ends[1].revents & readable != 0, ends[1].events & Int16(POLLIN) != 0 {
+                guard let bytes = Self.read(server) else {
+                    _ = Self.send(&toClient, client, waits: true)
                     return
                 }
+                toClient += bytes
             }
+            guard Self.send(&toServer, server, waits: false), Self.send(&toClient, client, waits: false) else { return }
         }
     }
 
-    private func forwardServer(_ pair: Pair) {
-        defer { leave(pair) }
+    private static func events(reads: Bool, writes: Bool) -> Int16 { (reads ? Int16(POLLIN) : 0) | (writes ? Int16(POLLOUT) : 0) }
+
+    /// Counts a message of a client. - Returns: the cut, where it is due at this one.
+    private func countMessage() -> Cut? {
+        state.withLock { state in
+            state.messages += 1
+            guard let cut = state.cut, cut == .before(state.messages) || cut == .after(state.messages) else { return nil }
+            state.cut = nil
+            return cut
+        }
+    }
+
+    /// - Returns: what there is to read, `nil` at the end.
+    private static func read(_ descriptor: Int32) -> ArraySlice<UInt8>? {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = read(pair.server, &buffer, buffer.count)
-            if count <= 0 || pair.isMuted.load(ordering: .acquiring) { return }
-            if !write(Array(buffer[..<count]), to: pair.client) { return }
-        }
+        let count = Glibc.read(descriptor, &buffer, buffer.count)
+        return count <= 0 ? nil : buffer[..<count]
     }
 
-    /// Whoever leaves first ends both directions; the last closes.
-    private func leave(_ pair: Pair) {
-        shutdown(pair.client, Int32(SHUT_RDWR))
-        shutdown(pair.server, Int32(SHUT_RDWR))
-        if pair.users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 { return }
-        state.withLock { $0.open.subtract([pair.client, pair.server]) }
-        close(pair.client)
-        close(pair.server)
-    }
-
-    private func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    /// Sends from the start of a queue: what goes at once, or all of it.
+    /// - Returns: false when the other side is gone.
+    private static func send(_ queue: inout [UInt8], _ descriptor: Int32, waits: Bool) -> Bool {
         var done = 0
-        while done < bytes.count {
-            let count = bytes[done...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        defer { queue.removeFirst(done) }
+        while done < queue.count {
+            let count = queue[done...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | (waits ? 0 : Int32(MSG_DONTWAIT)))
+            }
+            if count < 0, !waits, errno == EAGAIN { return true }
             if count <= 0 { return false }
             done += count
         }
