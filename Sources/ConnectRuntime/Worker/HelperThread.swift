@@ -33,6 +33,8 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
         var round = 0
         /// The next portion for the helper, −1 where none is left.
         var next = -1
+        /// What is to be freed.
+        var spent: (any Sendable)?
         var isStopped = false
     }
     private let state = Mutex(State())
@@ -55,7 +57,8 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
     package static var isOfUse: Bool { sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 }
 
     /// Offers a list of portions in place of the one before, whose rest is forgotten.
-    package func offer(_ portions: [Portion]) {
+    /// - Parameter spent: something large that is needed no more: the helper frees it.
+    package func offer(_ portions: [Portion], spent: (any Sendable)? = nil) {
         if !isStarted {
             isStarted = true
             do {
@@ -69,6 +72,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
             state.portions = portions
             state.places = Array(repeating: .open, count: portions.count)
             state.next = portions.count - 1
+            state.spent = spent
         }
         condition.broadcast()
     }
@@ -112,6 +116,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
         guard let work = try? make() else { return stop() }
         defer { work.close() }
         while true {
+            var spent: (any Sendable)?
             // Looks up from time to time only because nothing here waits for ever.
             let job: (round: Int, index: Int, portion: Portion)?? = condition.wait(milliseconds: 60_000) {
                 state.withLock { state in
@@ -123,12 +128,15 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
                     let index = state.next
                     state.places[index] = .working
                     state.next -= 1
+                    spent = state.spent.take()
                     return .some((state.round, index, state.portions[index]))
                 }
             }
             guard let job else { continue }
             guard let job else { return }
             let outcome = work.perform(job.portion)
+            // After the first portion, which the task may be waiting for.
+            _ = consume spent
             let isWanted = state.withLock { state in
                 guard state.round == job.round, !state.isStopped else { return false }
                 state.places[job.index] = .done(outcome)

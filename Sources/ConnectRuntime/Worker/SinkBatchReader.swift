@@ -9,7 +9,7 @@ final class SinkBatchReader {
     /// What the helper was offered, each with its first portion's index.
     private var offered: [(consumed: ConsumedRecords, first: Int)] = []
     /// The portion that was collected last: it may end in the next batch.
-    private var collected: (index: Int, reads: [RecordReading.Read?]?)?
+    private var collected: (index: Int, entries: ReadEntries?)?
 
     init(plugins: TaskPlugins, retry: RetryOperator, helper: RecordReading.Helper?) {
         self.plugins = plugins
@@ -21,7 +21,8 @@ final class SinkBatchReader {
     var readsAhead: Bool { helper != nil }
 
     /// Says what ``read(_:_:into:skipping:)`` will be asked for next, in this order, so that the helper can begin.
-    func expect(_ consumed: [ConsumedRecords]) {
+    /// - Parameter spent: entries that nobody needs any more, for the helper to free.
+    func expect(_ consumed: [ConsumedRecords], spent: [RecordBatch.Entry]) {
         offered.removeAll(keepingCapacity: true)
         collected = nil
         guard let helper, consumed.reduce(0, { $0 + $1.records.count }) >= RecordReading.fewest else { return }
@@ -30,70 +31,68 @@ final class SinkBatchReader {
             offered.append((records, portions.count))
             portions += RecordReading.portions(records)
         }
-        helper.offer(portions)
+        helper.offer(portions, spent: spent)
     }
 
     /// Appends records `range` of what was consumed to a batch.
+    /// - Parameter isSkipped: tells by its offset whether a record is passed over; `nil` where none is.
     /// - Throws: ``IntolerableFailure`` for the first record that the error policy does not let pass; it is in the batch by then.
-    func read(_ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool) throws {
+    func read(_ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: ((Int64) -> Bool)?) throws {
+        var known: Int?
         guard let helper, let first = offered.first(where: { $0.consumed === consumed })?.first else {
-            return try read(consumed, range, into: &batch, skipping: isSkipped) { _ in nil }
+            return try readHere(consumed, range, &known, into: &batch, isSkipped)
         }
         var lower = range.lowerBound
         while lower < range.upperBound {
             let portion = lower / RecordReading.portion, start = portion * RecordReading.portion
             let upper = min(range.upperBound, start + RecordReading.portion)
             if collected?.index != first + portion { collected = (first + portion, helper.collect(first + portion)) }
-            if let reads = collected?.reads {
-                try read(consumed, lower..<upper, into: &batch, skipping: isSkipped) { reads[$0 - start] }
+            if let entries = collected?.entries {
+                let place = batch.count - lower
+                entries.move(upTo: upper, into: &batch)
+                if isSkipped != nil || entries.hasHeaders || !entries.unread.isEmpty {
+                    for index in lower..<upper {
+                        try finish(&batch.entries[place + index], consumed, index, &known, isRead: !entries.unread.contains(index), isSkipped)
+                    }
+                }
             } else {
-                try read(consumed, lower..<upper, into: &batch, skipping: isSkipped) { _ in nil }
+                try readHere(consumed, lower..<upper, &known, into: &batch, isSkipped)
             }
             lower = upper
         }
     }
 
-    /// - Parameter ready: gives a record's key and value where they have been read already.
-    @inline(__always)
-    private func read(
-        _ consumed: ConsumedRecords, _ range: Range<Int>, into batch: inout RecordBatch, skipping isSkipped: (Int64) -> Bool,
-        ready: (Int) -> RecordReading.Read?
-    ) throws {
-        let topic = consumed.topicPartition.topic, partition = consumed.topicPartition.partition
-        let records = consumed.records
-        var known: Int?
+    private func readHere(_ consumed: ConsumedRecords, _ range: Range<Int>, _ known: inout Int?, into batch: inout RecordBatch, _ isSkipped: ((Int64) -> Bool)?) throws {
         for index in range {
-            let item = records.items[index]
             // In the batch from the start and filled in place: a copy of an entry costs as much as reading a small record.
             let place = batch.entries.count
-            batch.entries.append(
-                RecordBatch.Entry(
-                    record: Record(topic: topic, partition: partition, timestamp: item.timestamp < 0 ? nil : item.timestamp),
-                    origin: .log(LogOrigin(source: consumed, index: index))))
-            let read = ready(index)
-            if isSkipped(item.offset) {
-                batch.entries[place].outcome = .filtered
-                continue
-            }
-            if !records.hasHeaders(at: index) {
-                rawHeaders.removeAll(keepingCapacity: true)
-                hasOwnHeaders = false
-                known = index
-            } else if known.map({ !records.haveSameHeaders($0, index) }) ?? true {
-                rawHeaders = records.headers(at: index)
-                hasOwnHeaders = rawHeaders.contains { !SchemaHeaders.contains($0.name) }
-                known = index
-            }
-            if try !convertHeaders(&batch.entries[place]) { continue }
-            if let read {
-                batch.entries[place].record.keySchema = read.key.schema
-                batch.entries[place].record.key = read.key.value
-                batch.entries[place].record.valueSchema = read.value.schema
-                batch.entries[place].record.value = read.value.value
-            } else {
-                try convert(&batch.entries[place], key: records.key(at: index), value: records.value(at: index))
-            }
+            batch.entries.append(RecordReading.entry(consumed, index))
+            try finish(&batch.entries[place], consumed, index, &known, isRead: false, isSkipped)
         }
+    }
+
+    /// Reads what of an entry is not read yet.
+    /// - Parameter known: the index of the record whose headers are remembered.
+    @inline(__always)
+    private func finish(
+        _ entry: inout RecordBatch.Entry, _ consumed: ConsumedRecords, _ index: Int, _ known: inout Int?, isRead: Bool, _ isSkipped: ((Int64) -> Bool)?
+    ) throws {
+        let records = consumed.records
+        if let isSkipped, isSkipped(records.items[index].offset) {
+            entry.outcome = .filtered
+            return
+        }
+        if !records.hasHeaders(at: index) {
+            rawHeaders.removeAll(keepingCapacity: true)
+            hasOwnHeaders = false
+            known = index
+        } else if known.map({ !records.haveSameHeaders($0, index) }) ?? true {
+            rawHeaders = records.headers(at: index)
+            hasOwnHeaders = rawHeaders.contains { !SchemaHeaders.contains($0.name) }
+            known = index
+        }
+        if try !convertHeaders(&entry) || isRead { return }
+        try convert(&entry, key: records.key(at: index), value: records.value(at: index))
     }
 
     /// - Returns: false when they could not be read and the record is passed over.

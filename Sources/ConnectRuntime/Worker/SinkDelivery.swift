@@ -85,7 +85,7 @@ final class SinkDelivery {
         for event in try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: wait) {
             if case .records(let records) = event { consumed.append(records) } else { try rebalance(event) }
         }
-        reader.expect(consumed)
+        reader.expect(consumed, spent: takeSpent())
         return consumed
     }
 
@@ -97,7 +97,7 @@ final class SinkDelivery {
         for event in events {
             if case .records(let records) = event { ahead.append(records) } else { try rebalance(event, within: &batch) }
         }
-        reader.expect(ahead)
+        reader.expect(ahead, spent: takeSpent())
     }
 
     /// The loop ended with an error: the target is not written any more.
@@ -205,6 +205,14 @@ final class SinkDelivery {
     /// Partitions that were revoked or lost since the present batch was read.
     private var goneWhileWaiting: Set<TopicPartition> = []
 
+    /// The entries of the batch that was put last: freeing them costs a tenth of what delivering them does, and is left to the helper.
+    private var spent: [RecordBatch.Entry] = []
+
+    private func takeSpent() -> [RecordBatch.Entry] {
+        defer { spent = [] }
+        return spent
+    }
+
     private func deliver(_ consumed: [ConsumedRecords]) throws {
         var batch = RecordBatch()
         var ends: [TopicPartition: CommittedOffset] = [:]
@@ -219,7 +227,7 @@ final class SinkDelivery {
                 handle.monitor.enter(.converting)
                 do {
                     batch.entries.reserveCapacity(batch.count + upTo - index)
-                    try reader.read(records, index..<upTo, into: &batch) { skips && queue.hasLetter(place, $0) }
+                    try reader.read(records, index..<upTo, into: &batch, skipping: skips ? { [queue] in queue.hasLetter(place, $0) } : nil)
                 } catch let failure as IntolerableFailure { throw try intolerable(failure) }
                 let end = upTo == count ? records.nextOffset : records.records.items[upTo - 1].offset + 1
                 ends[place] = CommittedOffset(offset: end, leaderEpoch: records.leaderEpoch)
@@ -227,12 +235,14 @@ final class SinkDelivery {
                 if batch.count >= parts.settings.sinkBatchRows {
                     try deliver(&batch, ends, isLast: index == count && records === consumed.last)
                     if stopped { return }
-                    batch.entries.removeAll(keepingCapacity: true)
+                    spent = batch.entries
+                    batch.entries = []
                     ends.removeAll(keepingCapacity: true)
                 }
             } while index < count
         }
         if !batch.isEmpty || !ends.isEmpty || consumed.isEmpty { try deliver(&batch, ends, isLast: true) }
+        if !batch.isEmpty { spent = batch.entries }
     }
 
     /// - Parameter isLast: whether it holds the last of what was consumed.
