@@ -18,7 +18,10 @@ public struct SinkReduction<Key: Hashable, Change> {
     @usableFromInline var links: [Link] = []
     /// Per unit: its present link, −1 once all of them failed.
     @usableFromInline var present: [Int] = []
+    /// Units by their keys, but for the ``unlisted`` ones.
     @usableFromInline var units: [Key: Int] = [:]
+    /// Units whose keys were new for sure when they came: nobody has asked for one of them yet.
+    @usableFromInline var unlisted: [Int] = []
 
     @inlinable public init(capacity: Int = 0) {
         links.reserveCapacity(capacity)
@@ -30,9 +33,22 @@ public struct SinkReduction<Key: Hashable, Change> {
     @inlinable public var isEmpty: Bool { present.isEmpty }
 
     /// Adds a change of a row with identity; it supersedes the key's present one.
-    /// - Parameter canStandFor: whether the new change leaves the row as both would, one after the other.
+    /// - Parameters:
+    ///   - key: gives a change's key.
+    ///   - isNew: the caller knows that no change of this key came before, as where keys only rise: it need not be looked up.
+    ///   - canStandFor: whether the new change leaves the row as both would, one after the other.
     /// - Returns: false when it cannot: nothing was added.
-    @inlinable public mutating func add(_ change: Change, key: Key, canStandFor: (_ earlier: Change, _ later: Change) -> Bool) -> Bool {
+    @inlinable public mutating func add(
+        _ change: Change, key: (Change) -> Key, isNew: Bool = false, canStandFor: (_ earlier: Change, _ later: Change) -> Bool
+    ) -> Bool {
+        if isNew {
+            unlisted.append(present.count)
+            addAlone(change)
+            return true
+        }
+        for unit in unlisted where present[unit] >= 0 { units[key(links[present[unit]].change)] = unit }
+        unlisted.removeAll()
+        let key = key(change)
         // One look-up for both: what is there, or the place of a new one.
         let next = present.count
         let unit = Self.value(of: &units[key, default: next])

@@ -4,8 +4,13 @@ internal import SQLite
 /// How a column's value goes into SQLite.
 enum SqliteBinding {
     /// Binds a value as it is to be stored. What the column's affinity makes of it is SQLite's rule.
+    /// - Parameters:
+    ///   - column: for what is said of a value that cannot be stored.
+    ///   - scratch: room for the row's texts until it is written.
     @inline(__always)
-    static func bind(_ value: Value, _ encoding: SqliteParameters.Encoding?, _ column: Name, to statement: Statement, at position: Int32) throws {
+    static func bind(
+        _ value: Value, _ encoding: SqliteParameters.Encoding?, _ column: @autoclosure () -> Name, _ scratch: TextScratch, to statement: Statement, at position: Int32
+    ) throws {
         switch value {
         case .null: try statement.bindNull(at: position)
         case .int64(let number): try statement.bind(number, at: position)
@@ -13,16 +18,20 @@ enum SqliteBinding {
         case .int16(let number): try statement.bind(Int64(number), at: position)
         case .int8(let number): try statement.bind(Int64(number), at: position)
         case .boolean(let truth): try statement.bind(truth ? 1 as Int64 : 0, at: position)
-        case .float64(let number): try bindReal(number, column, statement, position)
-        case .float32(let number): try bindReal(Double(number), column, statement, position)
+        case .float64(let number):
+            if number.isNaN { throw notANumber(column()) }
+            try statement.bind(real: number, at: position)
+        case .float32(let number):
+            if number.isNaN { throw notANumber(column()) }
+            try statement.bind(real: Double(number), at: position)
         case .string(let text):
             switch encoding {
-            case nil: try statement.bind(text: text, at: position)
+            case nil: try scratch.bind(text, to: statement, at: position)
             case .numeric: try (SqliteNumberText.number(text) ?? .text(text)).bind(statement, at: position)
             case .tagged:
                 guard let stored = SqliteValue(taggedText: text) else {
                     throw ConnectError(
-                        .data, code: "sink.tagged_text", "column \(column) travels as tagged text, which is one JSON scalar or {\"blob\":…}, but its text is neither")
+                        .data, code: "sink.tagged_text", "column \(column()) travels as tagged text, which is one JSON scalar or {\"blob\":…}, but its text is neither")
                 }
                 try stored.bind(statement, at: position)
             }
@@ -43,9 +52,8 @@ enum SqliteBinding {
     }
 
     /// SQLite stores NaN as NULL without a word; a value is not dropped silently.
-    private static func bindReal(_ number: Double, _ column: Name, _ statement: Statement, _ position: Int32) throws {
-        if number.isNaN { throw ConnectError(.data, code: "sink.nan", "column \(column) is NaN, which SQLite cannot store") }
-        try statement.bind(real: number, at: position)
+    private static func notANumber(_ column: Name) -> ConnectError {
+        ConnectError(.data, code: "sink.nan", "column \(column) is NaN, which SQLite cannot store")
     }
 
     private static func date(_ days: Int64) -> String {

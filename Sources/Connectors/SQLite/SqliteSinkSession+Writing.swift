@@ -43,11 +43,12 @@ extension SqliteSinkSession {
 
     @inline(__always)
     private func bind(_ change: SinkChange<SqliteStatements>, _ statements: SqliteStatements, _ batch: RecordBatch, _ statement: Statement, _ count: Int) throws {
-        let columns = change.layout.columns
+        scratch.clear()
+        let layout = change.layout
         for index in 0..<count {
-            let column = columns[index]
             try SqliteBinding.bind(
-                column.value(change, batch), statements.encodings[index], column.name, to: statement, at: Int32(truncatingIfNeeded: index + 1))
+                layout.value(index, change, batch), statements.encodings[index], layout.columns[index].name, scratch, to: statement,
+                at: Int32(truncatingIfNeeded: index + 1))
         }
     }
 

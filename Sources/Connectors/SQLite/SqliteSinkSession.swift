@@ -14,6 +14,7 @@ final class SqliteSinkSession: SinkSession {
     private var schemaVersion: Int64 = -1
     var fault: ((String) throws -> Void)?
     let known = SqliteTarget.KnownTables()
+    let scratch = TextScratch()
     /// The log's stable id.
     private let cluster: String
     /// Topics whose partitions the task has.

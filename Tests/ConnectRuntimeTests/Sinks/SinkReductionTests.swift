@@ -4,7 +4,7 @@ import Testing
 @Suite struct SinkReductionTests {
     @Test func theLastChangeOfAKeyStandsAndOthersWaitBeneath() {
         var reduction = SinkReduction<Int, String>()
-        let added = [(1, "a"), (2, "b"), (1, "c"), (1, "d")].map { key, change in reduction.add(change, key: key) { _, _ in true } }
+        let added = [(1, "a"), (2, "b"), (1, "c"), (1, "d")].map { key, change in reduction.add(change, key: { _ in key }) { _, _ in true } }
         #expect(added == [true, true, true, true])
         #expect(reduction.unitCount == 2)
         #expect(reduction.hasSuperseded(0) { $0 == "a" })
@@ -19,10 +19,28 @@ import Testing
         #expect(reduction.change(of: 1) == "b")
     }
 
+    /// Keys that only rise are not looked up; the first that may be old finds them all the same.
+    @Test func keysThatWereNewForSureAreFoundLater() {
+        struct Change: Equatable {
+            let key: Int, text: String
+            init(_ key: Int, _ text: String) { (self.key, self.text) = (key, text) }
+        }
+        var reduction = SinkReduction<Int, Change>()
+        func add(_ key: Int, _ text: String, isNew: Bool) -> Bool {
+            reduction.add(Change(key, text), key: { $0.key }, isNew: isNew) { earlier, _ in earlier.text != "last" }
+        }
+        var added = [add(1, "a", isNew: true), add(2, "b", isNew: true), add(5, "last", isNew: true)]
+        added += [add(2, "c", isNew: false), add(5, "d", isNew: false), add(3, "e", isNew: false)]
+        #expect(added == [true, true, true, true, false, true])
+        #expect((0..<reduction.unitCount).map { reduction.change(of: $0)?.text } == ["a", "c", "last", "e"])
+        let falls = reduction.fallBack(1)
+        #expect(falls && reduction.change(of: 1) == Change(2, "b"))
+    }
+
     @Test func aChangeThatCannotStandForAnEarlierOneIsRefused() {
         var reduction = SinkReduction<Int, String>()
-        let first = reduction.add("ab", key: 1) { _, _ in false }
-        let second = reduction.add("a", key: 1) { earlier, later in later.count >= earlier.count }
+        let first = reduction.add("ab", key: { _ in 1 }) { _, _ in false }
+        let second = reduction.add("a", key: { _ in 1 }) { earlier, later in later.count >= earlier.count }
         #expect(first && !second)
         #expect(reduction.change(of: 0) == "ab")
     }

@@ -27,7 +27,7 @@ struct RowText {
                 if !isFirst { out.append(UInt8(ascii: "\t")) }
                 isFirst = false
                 let column = columns[index]
-                let value = column.source.value(change, batch)
+                let value = column.source.origin.value(change, batch)
                 switch (value, column.shortcut) {
                 case (.null, _): out.append("\\N")
                 case (.int64(let number), .int64): ValueText.append(number, &out)
@@ -79,7 +79,7 @@ struct RowText {
             var out: [UInt8] = [UInt8(ascii: "{")]
             for (place, change) in changes.enumerated() {
                 if place > 0 { out.append(UInt8(ascii: ",")) }
-                let value = column.source.value(change, batch)
+                let value = column.source.origin.value(change, batch)
                 if value.isNull {
                     out.append("NULL")
                     continue

@@ -24,16 +24,18 @@ struct SinkColumn {
         self.origin = origin
         self.schema = schema
     }
+}
 
-    /// A record's value for this column.
+extension SinkColumn.Origin {
+    /// A record's value for a column that comes from here.
     @inline(__always)
     func value<Statements>(_ change: SinkChange<Statements>, _ batch: RecordBatch) -> Value {
-        switch origin {
+        switch self {
         case .row(let field): return change.row[field]
         case .key(let field): return change.key[field]
         case .topic, .partition, .offset:
             guard case .log(let place) = batch.entries[change.entry].origin else { return .null }
-            switch origin {
+            switch self {
             case .topic: return .string(place.topicPartition.topic.text)
             case .partition: return .int32(place.topicPartition.partition)
             default: return .int64(place.offset)
@@ -61,6 +63,8 @@ final class SinkLayout<Statements: SinkStatements> {
     let table: SinkTable
     /// The key's columns first, in the key's order.
     let columns: [SinkColumn]
+    /// The columns' origins once more: nothing to count when one is looked at.
+    private let origins: [SinkColumn.Origin]
     let keyCount: Int
     /// False for records that only delete: no row is known.
     let hasRow: Bool
@@ -88,9 +92,14 @@ final class SinkLayout<Statements: SinkStatements> {
     init(table: SinkTable, key: [SinkColumn], row: [SinkColumn]?) {
         self.table = table
         columns = key + (row ?? []).filter { column in !key.contains { $0.name == column.name } }
+        origins = columns.map(\.origin)
         keyCount = key.count
         hasRow = row != nil
     }
+
+    /// A record's value for the column at an index.
+    @inline(__always)
+    func value(_ index: Int, _ change: SinkChange<Statements>, _ batch: RecordBatch) -> Value { origins[index].value(change, batch) }
 
     /// Whether every column of another layout is written by this one too.
     func covers(_ other: SinkLayout) -> Bool {

@@ -130,14 +130,22 @@ struct SinkPut<Session: SinkSession> {
         if try session.hasNewSchema() { reader.forget() }
         var bad = bad
         for (entry, error) in failures where givenUp.contains(entry) { bad[entry] = error }
-        var segments = Segments(plan.insertMode)
+        var segments = Segments(plan.insertMode, capacity: changes.count)
         try checked(isCareful) { try prepare(givenUp, &changedSchema) }
-        for change in changes where !givenUp.contains(change.entry) {
+        // Looked at once for all changes of a layout that follow each other.
+        var ready: (layout: Session.Layout, statements: Session.Statements)?
+        for change in changes where givenUp.isEmpty || !givenUp.contains(change.entry) {
+            if let ready, ready.layout === change.layout {
+                segments.add(change, ready.statements)
+                continue
+            }
             switch change.layout.state {
             case .unknown: throw change.unprepared
             case .absent: continue
             case .refused(let error): bad[change.entry] = error
-            case .ready(let statements): segments.add(change, statements)
+            case .ready(let statements):
+                ready = (change.layout, statements)
+                segments.add(change, statements)
             }
         }
         let steps = segments.steps { layout in
@@ -183,13 +191,19 @@ struct SinkPut<Session: SinkSession> {
     private func prepare(_ givenUp: Set<Int>, _ changedSchema: inout Bool) throws {
         for _ in 0...changes.count {
             var isSettled = true
-            for change in changes {
-                guard case .unknown = change.layout.state, !givenUp.contains(change.entry) else { continue }
+            var settled: Session.Layout?
+            for change in changes where change.layout !== settled {
+                guard case .unknown = change.layout.state, !givenUp.contains(change.entry) else {
+                    if case .unknown = change.layout.state { continue }
+                    settled = change.layout
+                    continue
+                }
                 try session.reach("ddl")
                 if case .log(let origin) = batch.entries[change.entry].origin { change.layout.isResumed = claims[origin.topicPartition]?.isResumed ?? false }
                 if try session.prepare(change.layout) {
                     changedSchema = true
                     isSettled = false
+                    settled = nil
                     forget()
                 }
             }

@@ -7,54 +7,76 @@ struct SinkSegments<Statements: SinkStatements> {
     private struct Segment {
         let signature: [UInt8]
         var reduction: SinkReduction<[Value], Change>
+        /// The last key, where all are single integers that only rose, and every change is a write: nothing to look up, nothing to sort.
+        var highest: Int64?
     }
 
     private var segments: [Segment] = []
     private var current: [SinkTable: Int] = [:]
+    /// Most changes come with the layout of the one before, and go to the same segment.
+    private var last: (layout: SinkLayout<Statements>, segment: Int)?
+    private let capacity: Int
     private let reduces: Bool
     private let bringsBack: Bool
 
     /// In `insert` mode every record is a row, and nothing is reduced. In `update` mode a write brings no deleted row back.
-    init(_ mode: SinkSettings.InsertMode) {
+    /// - Parameter capacity: changes to expect.
+    init(_ mode: SinkSettings.InsertMode, capacity: Int = 0) {
+        self.capacity = capacity
         reduces = mode != .insert
         bringsBack = mode == .upsert
     }
 
     /// Adds the next change of the batch. Its layout's statements are ready.
     mutating func add(_ change: Change, _ statements: Statements) {
-        let table = change.layout.table
         if change.action == .truncate {
-            current[table] = nil
-            append(table, [], change)
-            current[table] = nil
+            append(change, statements, isAlone: true)
+            current[change.layout.table] = nil
+            last = nil
             return
         }
         let isAlone = !reduces || statements.keepsOrder || change.key.isEmpty
+        let present: Int?
+        if let last, last.layout === change.layout { present = last.segment } else { present = current[change.layout.table] }
         // Where rows depend on each other they may depend on those of other tables: what came between stays between.
-        let isNext = !statements.keepsOrder || current[table] == segments.count - 1
+        let isNext = !statements.keepsOrder || present == segments.count - 1
         // Keys of other kinds of values may still be the same row to the database: they must not change places.
-        if isNext, let index = current[table], segments[index].signature.elementsEqual(change.key.lazy.map(Self.kind)) {
+        if isNext, let present, segments[present].signature.elementsEqual(change.key.lazy.map(Self.kind)) {
+            last = (change.layout, present)
             if isAlone {
-                segments[index].reduction.addAlone(change)
+                segments[present].highest = nil
+                segments[present].reduction.addAlone(change)
                 return
             }
-            let isAdded = segments[index].reduction.add(change, key: statements.identity(of: change.key)) { earlier, later in
+            let risen = segments[present].highest.flatMap { Self.rising(change, above: $0) }
+            segments[present].highest = risen
+            let isAdded = segments[present].reduction.add(change, key: { statements.identity(of: $0.key) }, isNew: risen != nil) { earlier, later in
                 later.action == .delete || (earlier.action == .delete ? bringsBack : later.layout.covers(earlier.layout))
             }
             if isAdded { return }
         }
-        append(table, change.key.map(Self.kind), change, key: isAlone ? nil : statements.identity(of: change.key))
+        append(change, statements, isAlone: isAlone)
     }
 
-    private mutating func append(_ table: SinkTable, _ signature: [UInt8], _ change: Change, key: [Value]? = nil) {
-        var reduction = SinkReduction<[Value], Change>()
-        if let key {
-            _ = reduction.add(change, key: key) { _, _ in true }
+    private mutating func append(_ change: Change, _ statements: Statements, isAlone: Bool) {
+        var segment = Segment(
+            signature: change.key.map(Self.kind), reduction: SinkReduction(capacity: segments.isEmpty ? capacity : 0),
+            highest: isAlone ? nil : Self.rising(change, above: .min))
+        if isAlone {
+            segment.reduction.addAlone(change)
         } else {
-            reduction.addAlone(change)
+            _ = segment.reduction.add(change, key: { statements.identity(of: $0.key) }, isNew: segment.highest != nil) { _, _ in true }
         }
-        current[table] = segments.count
-        segments.append(Segment(signature: signature, reduction: reduction))
+        current[change.layout.table] = segments.count
+        last = (change.layout, segments.count)
+        segments.append(segment)
+    }
+
+    /// The key of a write, where it is a single integer that is above another: to every database that is another row.
+    @inline(__always)
+    private static func rising(_ change: Change, above other: Int64) -> Int64? {
+        guard change.action == .write, change.key.count == 1, case .int64(let number) = change.key[0], number > other else { return nil }
+        return number
     }
 
     /// One thing to apply: a unit of a segment.
@@ -69,6 +91,11 @@ struct SinkSegments<Statements: SinkStatements> {
         var steps: [Step] = []
         for (index, segment) in segments.enumerated() {
             let units = (0..<segment.reduction.unitCount)
+            if segment.highest != nil {
+                steps.reserveCapacity(steps.count + units.count)
+                for unit in units { steps.append(Step(segment: index, unit: unit)) }
+                continue
+            }
             let changes = units.map { segment.reduction.change(of: $0) }
             guard reduces, let first = changes.first ?? nil, !first.key.isEmpty, !keepsOrder(first.layout), !Self.isSorted(changes) else {
                 steps += units.map { Step(segment: index, unit: $0) }
