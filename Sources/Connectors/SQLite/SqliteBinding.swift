@@ -44,6 +44,11 @@ enum SqliteBinding {
             try statement.bind(
                 text: "\(digits(civil.year, 4))-\(digits(Int64(civil.month), 2))-\(digits(Int64(civil.day), 2))T\(digits(Int64(civil.hour), 2)):\(digits(Int64(civil.minute), 2)):\(digits(Int64(civil.second), 2)).\(digits(Int64(civil.millisecond), 3))Z",
                 at: position)
+        case .structure(let structure) where structure.schema.name == LogicalType.variableScaleDecimal:
+            guard let decimal = VariableScaleDecimal.decimal(structure) else {
+                throw ConnectError(.data, code: "sink.decimal", "column \(column()) is a \(LogicalType.variableScaleDecimal) without a scale or a value")
+            }
+            try statement.bind(text: decimal.plainText ?? decimal.text, at: position)
         case .array, .map, .structure:
             var buffer = ByteBuffer(capacity: 128)
             try PlainText.writeJSON(value, into: &buffer)

@@ -30,7 +30,7 @@ extension ValueText {
     }
 
     static func structure(_ structure: Struct, _ schema: Schema?, _ type: PostgresType, _ out: inout [UInt8]) throws {
-        if structure.schema.name == LogicalType.variableScaleDecimal, let decimal = variableDecimal(structure.value(of: "scale"), structure.value(of: "value")) {
+        if let decimal = VariableScaleDecimal.decimal(structure) {
             switch type {
             case .json, .text: break
             default: return out.append(contentsOf: (decimal.plainText ?? decimal.text).utf8)
@@ -50,7 +50,7 @@ extension ValueText {
         }
         switch type {
         case .decimal, .variableDecimal, .float64, .float32:
-            guard let decimal = variableDecimal(member("scale"), member("value")) else { throw Unfit(message: "the value is an object, not a number") }
+            guard let decimal = VariableScaleDecimal.decimal(scale: member("scale"), unscaled: member("value")) else { throw Unfit(message: "the value is an object, not a number") }
             out.append(contentsOf: (decimal.plainText ?? decimal.text).utf8)
         case .composite(_, let fields): try row(fields, &out) { name in member(name).map { ($0, schema?.valueSchema) } }
         case .textMap:
@@ -60,22 +60,6 @@ extension ValueText {
                     return (key, entry.value)
                 }, &out)
         default: try document(.map(entries), type, &out)
-        }
-    }
-
-    /// Debezium's number with its own scale; in JSON without schema its bytes are Base64.
-    private static func variableDecimal(_ scale: Value?, _ unscaled: Value?) -> Decimal? {
-        let digits: Int64?
-        switch scale {
-        case .int32(let number): digits = Int64(number)
-        case .int64(let number): digits = number
-        default: digits = nil
-        }
-        guard let places = digits.flatMap({ Int32(exactly: $0) }) else { return nil }
-        switch unscaled {
-        case .bytes(let bytes) where bytes.count <= Decimal.mostBytes: return Decimal(unscaled: bytes, scale: places)
-        case .string(let text): return Base64.decode(text).flatMap { $0.count <= Decimal.mostBytes ? Decimal(unscaled: $0, scale: places) : nil }
-        default: return nil
         }
     }
 
