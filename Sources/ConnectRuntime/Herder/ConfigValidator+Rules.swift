@@ -81,9 +81,17 @@ extension ConfigValidator {
 
     /// What the connector finds outside (``SourceConnector/check(_:)``). Blocks as long as the connector does; for configurations whose report
     /// has no errors.
-    /// - Parameter request: makes the request from the parsed configuration.
-    package func outside(_ plugin: Plugin, _ raw: ConfigMap, _ request: (Config) -> CheckRequest) throws -> [CheckFinding] {
-        let request = request(try plugin.definition.parsed(references.resolve(raw)))
+    /// - Parameter request: makes the request from the parsed configuration and where its transforms send a topic's records.
+    package func outside(
+        _ plugin: Plugin, _ raw: ConfigMap, _ request: (Config, @escaping @Sendable (Name) -> Set<Name>) -> CheckRequest
+    ) throws -> [CheckFinding] {
+        let map = try references.resolve(raw), catalogue = catalogue
+        let request = request(try plugin.definition.parsed(map)) { topic in
+            // Made for each question: transforms are one thread's.
+            guard let chain = try? TransformChain(map, catalogue: catalogue) else { return [topic] }
+            defer { chain.close() }
+            return chain.topics(of: topic)
+        }
         switch plugin.factory {
         case .source(let make): return make().check(request)
         case .sink(let make): return make().check(request)

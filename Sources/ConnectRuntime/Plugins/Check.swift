@@ -15,22 +15,35 @@ public struct CheckRequest: Sendable {
     public let longMilliseconds: Int
     /// Whether a store that can check itself, at the cost of reading all of it, shall do so.
     public let checksIntegrity: Bool
+    /// What the sources that were looked at before would capture; a source adds its own by ``captures(_:)``.
+    public let captured: CapturedTables
+    /// Where records of a topic may go behind the connector's own transforms, as far as topics alone tell.
+    public let topics: @Sendable (Name) -> Set<Name>
 
     public static let defaultLongMilliseconds = 60_000
 
     public init(
-        connector: Name, config: Config, depth: Depth = .start, longMilliseconds: Int = CheckRequest.defaultLongMilliseconds, checksIntegrity: Bool = false
+        connector: Name, config: Config, depth: Depth = .start, longMilliseconds: Int = CheckRequest.defaultLongMilliseconds, checksIntegrity: Bool = false,
+        captured: CapturedTables = CapturedTables(), topics: @escaping @Sendable (Name) -> Set<Name> = { [$0] }
     ) {
         self.connector = connector
         self.config = config
         self.depth = depth
         self.longMilliseconds = longMilliseconds
         self.checksIntegrity = checksIntegrity
+        self.captured = captured
+        self.topics = topics
+    }
+
+    /// Tells the sinks that are looked at later which tables this source would capture; topics as they are before transforms.
+    public func captures(_ tables: [CapturedTable]) {
+        captured.set(tables.flatMap { table in topics(table.topic).sorted().map { table.of(connector, to: $0) } }, connector: connector, task: 0, epoch: 0)
     }
 
     /// The same for a connector that does the work of this one, under its own configuration.
     public func with(_ config: Config) -> CheckRequest {
-        CheckRequest(connector: connector, config: config, depth: depth, longMilliseconds: longMilliseconds, checksIntegrity: checksIntegrity)
+        CheckRequest(
+            connector: connector, config: config, depth: depth, longMilliseconds: longMilliseconds, checksIntegrity: checksIntegrity, captured: captured, topics: topics)
     }
 }
 

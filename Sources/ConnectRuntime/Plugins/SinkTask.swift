@@ -66,10 +66,16 @@ public protocol SinkTaskContext: TaskContext {
     /// At least once: after a crash the same may be emitted again.
     /// - Throws: ``ConnectError``: `.retriable` when nothing was written and it may work later, `.fatal` when it never will.
     func emit(_ records: RecordSet, to topic: Name) throws
+    /// What this worker's sources capture (``CapturedTables/since(_:)``); `nil` when nothing has changed. Cheap: may be asked for every batch.
+    func captured(since generation: UInt64) -> (tables: [CapturedTable], generation: UInt64)?
     /// Has `preCommit` called soon instead of at the next interval.
     func requestCommit()
     /// The next `put` (of a retry, or empty) comes after so long at most.
     func setTimeout(milliseconds: Int)
+}
+
+extension SinkTaskContext {
+    public func captured(since generation: UInt64) -> (tables: [CapturedTable], generation: UInt64)? { nil }
 }
 
 /// Takes records that the target will never accept (KIP-610, and exactly once: design D7).

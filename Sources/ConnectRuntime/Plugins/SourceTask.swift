@@ -47,6 +47,13 @@ public protocol SourceTaskContext: TaskContext {
     func offset(_ partition: SourcePartition) throws -> SourceOffset?
     /// Ends transactions by hand; `nil` unless `transaction.boundary=connector`.
     var transactions: (any TransactionContext)? { get }
+    /// Says which tables the task captures, in place of what it said before; topics as they are before transforms. Sinks of the same worker that
+    /// would write a table's topic into that very table refuse.
+    func captures(_ tables: [CapturedTable])
+}
+
+extension SourceTaskContext {
+    public func captures(_ tables: [CapturedTable]) {}
 }
 
 /// Where transactions end, when the connector decides (KIP-618). Takes effect with the batch of the current poll.

@@ -15,6 +15,9 @@ public protocol Transform: AnyObject {
     /// - Returns: the entries that did not simply go on, with what became of them, ascending.
     func apply(to entries: inout [RecordBatch.Entry], at indexes: [Int]) -> [(index: Int, result: Result<TransformResult, any Error>)]
 
+    /// Where records of a topic go, as far as the topic alone tells: a transform that never renames one need not say so.
+    func topic(after topic: Name) -> Name
+
     func close()
 }
 
@@ -32,6 +35,7 @@ extension Transform {
         }
         return exceptions
     }
+    public func topic(after topic: Name) -> Name { topic }
     public func close() {}
 }
 
@@ -45,6 +49,9 @@ public protocol Predicate: AnyObject {
     /// Tests the batch's entries at `indexes`, all live.
     /// - Returns: those for which the condition holds, ascending, and those for which it could not be told.
     func select(from entries: [RecordBatch.Entry], at indexes: [Int]) -> (holding: [Int], failures: [(index: Int, error: any Error)])
+
+    /// Whether the condition holds for records of a topic; `nil` where the topic alone does not tell.
+    func holds(forTopic topic: Name) -> Bool?
 
     func close()
 }
@@ -62,5 +69,6 @@ extension Predicate {
         }
         return (holding, failures)
     }
+    public func holds(forTopic topic: Name) -> Bool? { nil }
     public func close() {}
 }

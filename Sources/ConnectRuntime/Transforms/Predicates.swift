@@ -24,6 +24,8 @@ final class TopicNameMatches: Predicate {
         last = nil
     }
 
+    func holds(forTopic topic: Name) -> Bool? { pattern.flatMap { try? $0.matches(topic.text) } }
+
     func test(_ record: Record) throws -> Bool {
         if let last, last.topic == record.topic { return last.matches }
         guard let pattern else { return false }

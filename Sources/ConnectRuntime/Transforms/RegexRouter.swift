@@ -29,6 +29,8 @@ final class RegexRouter: Transform {
         return .keep
     }
 
+    func topic(after topic: Name) -> Name { (try? route(topic)) ?? topic }
+
     private func route(_ topic: Name) throws -> Name {
         guard let expression, let replacement else { return topic }
         do throws(SettingError) {

@@ -80,6 +80,19 @@ public final class TransformChain {
         }
     }
 
+    /// Where records of a topic may go, as far as topics alone tell.
+    public func topics(of topic: Name) -> Set<Name> {
+        var topics: Set<Name> = [topic]
+        for step in steps {
+            topics = topics.reduce(into: []) { reached, topic in
+                let holds = step.condition.map { condition in condition.predicate.holds(forTopic: topic).map { $0 != condition.negate } } ?? true
+                if holds != false { reached.insert(step.transform.topic(after: topic)) }
+                if holds != true { reached.insert(topic) }
+            }
+        }
+        return topics
+    }
+
     public func close() {
         for step in steps {
             step.transform.close()

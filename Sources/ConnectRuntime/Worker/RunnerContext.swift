@@ -8,6 +8,7 @@ class RunnerContext: TaskContext {
     let logger: Logger
     let metrics: TaskMetrics
     let wakeUp: WakeUp
+    let captured: CapturedTables
     private let monitor: TaskMonitor
 
     init(_ handle: TaskHandle, epoch: Int64, parts: WorkerParts, logger: Logger) {
@@ -19,6 +20,7 @@ class RunnerContext: TaskContext {
         self.logger = logger
         metrics = handle.metrics
         wakeUp = handle.mailbox.wakeUp
+        captured = parts.captured
         monitor = handle.monitor
     }
 
@@ -28,6 +30,8 @@ class RunnerContext: TaskContext {
 final class SourceRunnerContext: RunnerContext, SourceTaskContext {
     private let store: any OffsetStore
     let boundaries: TransactionBoundaries?
+    /// Where records of a topic may go behind the transforms; set by the runner.
+    var routes: (Name) -> Set<Name> = { [$0] }
 
     init(_ handle: TaskHandle, epoch: Int64, boundaries: TransactionBoundaries?, parts: WorkerParts, logger: Logger) {
         store = parts.log.offsets
@@ -40,6 +44,10 @@ final class SourceRunnerContext: RunnerContext, SourceTaskContext {
     }
 
     var transactions: (any TransactionContext)? { boundaries }
+
+    func captures(_ tables: [CapturedTable]) {
+        captured.set(tables.flatMap { table in routes(table.topic).sorted().map { table.of(connector, to: $0) } }, connector: connector, task: task, epoch: epoch)
+    }
 }
 
 /// Where the connector said that transactions end, for the batch of the current poll.

@@ -26,6 +26,8 @@ final class SinkRunnerContext: RunnerContext, SinkTaskContext {
         try emitter.emit(records, to: topic)
     }
 
+    func captured(since generation: UInt64) -> (tables: [CapturedTable], generation: UInt64)? { captured.since(generation) }
+
     func requestCommit() { wantsCommit = true }
     func setTimeout(milliseconds: Int) { timeoutMilliseconds = max(0, milliseconds) }
 

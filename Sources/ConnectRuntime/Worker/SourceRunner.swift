@@ -55,6 +55,8 @@ final class SourceRunner {
         let boundaries = boundary == .connector ? TransactionBoundaries() : nil
         let context = SourceRunnerContext(
             handle, epoch: producer.epoch, boundaries: boundaries, parts: parts, logger: logger)
+        let transforms = plugins.transforms
+        context.routes = { transforms.topics(of: $0) }
         var run = Run(
             producer: producer, plugins: plugins, retry: retry, schemas: schemas, boundaries: boundaries, boundary: boundary,
             intervalMilliseconds: try plugins.base.value(ConnectorSettings.boundaryInterval) ?? parts.settings.offsetFlushIntervalMilliseconds,
@@ -66,6 +68,7 @@ final class SourceRunner {
         defer {
             handle.monitor.enter(.stopping)
             task.stop()
+            parts.captured.remove(connector: specification.connector, task: specification.task, epoch: producer.epoch)
         }
         try task.start(plugins.config, context: context)
         handle.monitor.setNote(nil)

@@ -18,5 +18,7 @@ final class TransformSteps {
         }
     }
 
+    func topics(of topic: Name) -> Set<Name> { chain.topics(of: topic) }
+
     func close() { chain.close() }
 }

@@ -6,6 +6,7 @@ package struct WorkerParts: Sendable {
     package let references: ReferenceResolver
     package let clock: any WorkerClock
     package let logger: Logger
+    package let captured = CapturedTables()
 
     package init(
         log: any TopicLog, catalogue: PluginCatalogue, settings: WorkerSettings, references: ReferenceResolver,

@@ -35,6 +35,8 @@ struct DeclarationCheck {
         var mustAnswer = false
         var longMilliseconds = CheckRequest.defaultLongMilliseconds
         var checksIntegrity = false
+        /// What sources would capture, for the sinks that are looked at after them.
+        let captured = CapturedTables()
         /// After this a look is given up.
         var milliseconds = 10_000
     }
@@ -46,9 +48,10 @@ struct DeclarationCheck {
         do {
             let plugin = try validator.plugin(config)
             let found = try pool.run("checking what \(name) reaches", milliseconds: look.milliseconds) {
-                try validator.outside(plugin, config) { config in
+                try validator.outside(plugin, config) { config, topics in
                     CheckRequest(
-                        connector: name, config: config, depth: look.depth, longMilliseconds: look.longMilliseconds, checksIntegrity: look.checksIntegrity)
+                        connector: name, config: config, depth: look.depth, longMilliseconds: look.longMilliseconds, checksIntegrity: look.checksIntegrity,
+                        captured: look.captured, topics: topics)
                 }
             }
             return found.map { connector.finding($0, mustAnswer: look.mustAnswer) }
@@ -56,6 +59,8 @@ struct DeclarationCheck {
             return [connector.finding(CheckFinding(ConnectError(error), "connector.class", cause: .unreachable), mustAnswer: look.mustAnswer)]
         }
     }
+
+    func isSource(_ connector: DeclaredConnector) -> Bool { (try? validator.plugin(connector.config))?.kind == .source }
 
     private func classFinding(_ connector: DeclaredConnector, _ error: HerderError) -> Finding {
         let known = catalogue.plugins.filter { $0.kind == .source || $0.kind == .sink }

@@ -17,14 +17,16 @@ struct Survey {
 
     /// - Parameter look: `nil` reaches for nothing outside.
     init(_ paths: [String], _ check: DeclarationCheck, _ look: DeclarationCheck.Look?) {
-        let (declarations, found) = ConfigurationFiles.load(paths)
-        written = found + DeclarationCheck.findings(worker: declarations, set: [])
+        let (declarations, unreadable) = ConfigurationFiles.load(paths)
+        written = unreadable + DeclarationCheck.findings(worker: declarations, set: [])
         let pool = CallPool(size: 1)
-        connectors = declarations.connectors.map { connector in
-            var own = check.findings(connector)
-            if let look, !own.contains(where: \.isError) { own += check.outsideFindings(connector, look, pool) }
-            return Looked(connector: connector, findings: own)
+        var found = declarations.connectors.map { check.findings($0) }
+        if let look {
+            // Sources first: a sink is asked whether it would write into what they capture.
+            let order = declarations.connectors.indices.sorted { (check.isSource(declarations.connectors[$0]) ? 0 : 1, $0) < (check.isSource(declarations.connectors[$1]) ? 0 : 1, $1) }
+            for index in order where !found[index].contains(where: \.isError) { found[index] += check.outsideFindings(declarations.connectors[index], look, pool) }
         }
+        connectors = zip(declarations.connectors, found).map { Looked(connector: $0, findings: $1) }
     }
 
     /// What stands last: how many connectors, and what is wrong with them.

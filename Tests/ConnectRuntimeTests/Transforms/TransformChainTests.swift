@@ -52,6 +52,31 @@ import Testing
 
     private struct Unexpected: Error {}
 
+    /// Where a topic's records go, as far as the topic alone tells.
+    @Test func topicsAreFollowedThroughTheChain() throws {
+        let router: [(Name, String)] = [("transforms.a.type", "RegexRouter"), ("transforms.a.regex", "shop\\.public\\.(.*)"), ("transforms.a.replacement", "$1")]
+        func reached(_ topic: Name, _ more: [(Name, String)]) throws -> Set<Name> {
+            let chain = try TransformChain(ConfigMap((router + more).map { ConfigMap.Entry($0.0, $0.1) }), catalogue: Self.catalogue)
+            defer { chain.close() }
+            return chain.topics(of: topic)
+        }
+        let plain: [(Name, String)] = [("transforms", "a")]
+        #expect(try reached("shop.public.orders", plain) == ["orders"])
+        #expect(try reached("other", plain) == ["other"])
+        #expect(try reached("other", []) == ["other"])
+        let named: [(Name, String)] = plain + [("predicates", "p"), ("transforms.a.predicate", "p"), ("predicates.p.type", "TopicNameMatches"), ("predicates.p.pattern", ".*orders")]
+        #expect(try reached("shop.public.orders", named) == ["orders"])
+        #expect(try reached("shop.public.items", named) == ["shop.public.items"])
+        #expect(try reached("shop.public.items", named + [("transforms.a.negate", "true")]) == ["items"])
+        // A record's content decides: both are possible.
+        let content: [(Name, String)] = plain + [("predicates", "p"), ("transforms.a.predicate", "p"), ("predicates.p.type", "RecordIsTombstone")]
+        #expect(try reached("shop.public.orders", content) == ["orders", "shop.public.orders"])
+        let twice: [(Name, String)] = [
+            ("transforms", "a,b"), ("transforms.b.type", "RegexRouter"), ("transforms.b.regex", "orders"), ("transforms.b.replacement", "renamed"),
+        ]
+        #expect(try reached("shop.public.orders", twice) == ["renamed"])
+    }
+
     @Test func stepsSeeWhatTheOneBeforeLeft() throws {
         let chain = try self.chain([
                 "transforms": "a, b", "transforms.a.type": "RegexRouter", "transforms.a.regex": "t", "transforms.a.replacement": "u",

@@ -30,6 +30,8 @@ final class TestSourceContext: TestTaskContext, SourceTaskContext {
     var offsets: [SourcePartition: SourceOffset] = [:]
     func offset(_ partition: SourcePartition) throws -> SourceOffset? { offsets[partition] }
     var transactions: (any TransactionContext)? { nil }
+    var captured: [CapturedTable] = []
+    func captures(_ tables: [CapturedTable]) { captured = tables }
 
     /// Takes over the offsets of a batch, as the log does in the batch's own transaction.
     func store(_ batch: RecordBatch) {
@@ -41,6 +43,8 @@ final class TestSourceContext: TestTaskContext, SourceTaskContext {
 
 final class TestSinkContext: TestTaskContext, SinkTaskContext {
     var reporter: (any ErrantRecordReporter)?
+    let captured = CapturedTables()
+    func captured(since generation: UInt64) -> (tables: [CapturedTable], generation: UInt64)? { captured.since(generation) }
     func seek(_ partition: TopicPartition, to offset: Int64) {}
     func pause(_ partitions: [TopicPartition]) {}
     func resume(_ partitions: [TopicPartition]) {}

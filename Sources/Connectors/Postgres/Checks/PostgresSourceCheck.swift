@@ -19,6 +19,7 @@ struct PostgresSourceCheck {
             look.part("listing tables") {
                 tables = try chosen(look)
                 facts = try TableFacts.read(look.connection, tables.map(\.oid))
+                request.captures(try DatabaseIdentity.read(look.connection)?.captured(tables, options, database: look.database) ?? [])
             }
             look.part("looking at tables") {
                 for table in tables { inspect(table, facts[table.oid], look) }

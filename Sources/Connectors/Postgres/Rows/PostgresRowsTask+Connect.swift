@@ -24,7 +24,8 @@ extension PostgresRowsTask {
         try session.prepareForRows()
         let catalog = PostgresCatalog(connection: session.connection)
         var tails: [UInt32: Tail] = [:], topics: [Name: String] = [:]
-        for table in try ChosenTables.ofTask(catalog, options, isFirst: !hasConnected, missing: &missing, context.logger) {
+        let described = try ChosenTables.ofTask(catalog, options, isFirst: !hasConnected, missing: &missing, context.logger)
+        for table in described {
             let topic = options.topic(of: table)
             if let other = topics[topic] { throw ConnectError.topicCollision(other, table.display, topic) }
             topics[topic] = table.display
@@ -34,6 +35,7 @@ extension PostgresRowsTask {
         order = tails.keys.sorted()
         shape = try currentShape(session)
         hasConnected = true
+        context.captures(try DatabaseIdentity.read(session.connection)?.captured(described, options, database: database) ?? [])
         context.note(DroppedTables.note(missing, isEmpty: tails.isEmpty))
     }
 

@@ -12,6 +12,7 @@ struct PostgresSinkCheck {
         PostgresLook.findings(plan.connection, timeoutMilliseconds: plan.connectionTimeout, request, prefix: PostgresSinkCheck.prefix) { look in
             look.part("looking at the target") { try target(look) }
             look.part("looking at the target's table") { try table(look) }
+            look.part("looking at tables that are captured") { try loops(look) }
             if request.depth == .thorough { PostgresSinkDoctor(plan: plan, look: look).examine() }
         }
     }
@@ -58,6 +59,28 @@ struct PostgresSinkCheck {
                     .error, "postgres.sink.permission", url, "role \(look.role) may not make table \(plan.positionSchema).sink_offset, where positions are kept",
                     suggestion: "let the database's owner run this, or set eos.schema:",
                     statements: [schema.rowCount == 0 ? "CREATE SCHEMA \(name) AUTHORIZATION \(grantee)" : "GRANT USAGE, CREATE ON SCHEMA \(name) TO \(grantee)"], cause: .refused))
+        }
+    }
+
+    /// Whether a topic would go into the very table that a source puts on it.
+    private func loops(_ look: PostgresLook) throws {
+        guard let captured = request.captured.since(0)?.tables, !captured.isEmpty, let database = try DatabaseIdentity.read(look.connection) else { return }
+        let map = request.config.map, connection = look.connection
+        let topics = Set(splitList(map.text("topics") ?? "").map { Name($0) })
+        let pattern = try map.text("topics.regex").flatMap { $0.isEmpty ? nil : try RegularExpression($0) }
+        let catalog = TargetCatalog(run: { try connection.query($0, $1) }, connection: connection)
+        for table in captured where database.holds(table) {
+            guard try topics.contains(table.topic) || pattern?.matches(table.topic.text) == true else { continue }
+            var names: Set<SinkTable> = []
+            for topic in request.topics(table.topic) {
+                if let name = plan.rows.table.resolve(topic: topic, source: { table.source[$0] }) { names.insert(SinkTable(schema: name.schema, name: name.table)) }
+                if plan.rows.fallsBackToTopic { names.insert(SinkTable(schema: nil, name: topic)) }
+            }
+            for name in names {
+                guard let target = try catalog.find(name) else { continue }
+                let root = try connection.query(DatabaseIdentity.root, [.text(String(target.oid))]).text(0, 0).flatMap { UInt32($0) } ?? target.oid
+                if equalBytes(database.table(root), table.identity) { look.add(CheckFinding(ConnectError.loop(table, connection.place), "topics")) }
+            }
         }
     }
 

@@ -9,6 +9,8 @@ final class PostgresSinkSession: SinkSession {
     let plan: PostgresSinkPlan
     let connector: Name
     let logger: Logger
+    let context: any SinkTaskContext
+    var loops: LoopWatch
     let positions: PostgresPositions
     /// Whether this role may make temporary tables here.
     let stages: Bool
@@ -39,11 +41,13 @@ final class PostgresSinkSession: SinkSession {
         self.plan = plan
         connector = context.connector
         logger = context.logger
+        self.context = context
         positions = PostgresPositions(schema: plan.positionSchema)
         connection = try PostgresSinkSession.open(
             plan, interruption: Connection.Interruption(descriptor: context.wakeUp.fileDescriptor, graceMilliseconds: PostgresSinkSession.graceMilliseconds))
         do throws(PostgresError) {
             stages = try connection.execute("SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY')").boolean(0, 0)
+            loops = LoopWatch(try DatabaseIdentity.read(connection))
             try positions.make(connection)
             try connection.prepare("connectd_advance", positions.advanceSQL, types: PostgresPositions.advanceTypes)
         } catch {

@@ -26,6 +26,9 @@ final class PostgresStatements: SinkStatements {
         }
     }
 
+    /// The table's number.
+    let table: UInt32
+
     /// Types whose usual values are written without looking further.
     enum Shortcut { case none, int64, int32, text }
 
@@ -55,9 +58,10 @@ final class PostgresStatements: SinkStatements {
     private let identities: [PostgresType]
 
     init(
-        columns: [Column], keyCount: Int, written: [Int], write: String?, delete: String?, truncate: String, writeStage: Stage?, deleteStage: Stage?, copy: String?,
+        table: UInt32, columns: [Column], keyCount: Int, written: [Int], write: String?, delete: String?, truncate: String, writeStage: Stage?, deleteStage: Stage?, copy: String?,
         keepsOrder: Bool, setsAll: Bool
     ) {
+        self.table = table
         self.columns = columns
         self.keyCount = keyCount
         self.written = written

@@ -76,7 +76,7 @@ struct PostgresTarget {
         let written = targets.indices.filter { !targets[$0].isGenerated }
         let sql = TargetSQL(table: table, columns: targets, keyCount: keyCount, written: written)
         return PostgresStatements(
-            columns: columns, keyCount: keyCount, written: written,
+            table: table.oid, columns: columns, keyCount: keyCount, written: written,
             write: layout.hasRow ? sql.write(plan.insertMode, from: sql.arrays(written)) : nil,
             delete: key.isEmpty ? nil : sql.delete(from: sql.arrays(Array(0..<keyCount))),
             truncate: (table.hasReferences ? "DELETE FROM " : "TRUNCATE ") + table.qualified,

@@ -48,6 +48,7 @@ extension PostgresSourceTask {
         if !described.isEmpty { context.metrics.setGauge("sequence_cache", try session.connection.execute(TailSQL.sequenceCache).integer(0, 0)) }
         history = server.history
         hasConnected = true
+        context.captures(try DatabaseIdentity.read(session.connection)?.captured(described, options, database: database) ?? [])
         pace = Pace(wake: options.wake, longestMilliseconds: options.pollInterval)
         context.note(DroppedTables.note(missing, isEmpty: described.isEmpty))
     }

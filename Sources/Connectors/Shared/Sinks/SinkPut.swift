@@ -131,7 +131,10 @@ struct SinkPut<Session: SinkSession> {
         var bad = bad
         for (entry, error) in failures where givenUp.contains(entry) { bad[entry] = error }
         var segments = Segments(plan.insertMode, capacity: changes.count)
-        try checked(isCareful) { try prepare(givenUp, &changedSchema) }
+        try checked(isCareful) {
+            try prepare(givenUp, &changedSchema)
+            if session.watchesLoops() { try refuseLoops() }
+        }
         // Looked at once for all changes of a layout that follow each other.
         var ready: (layout: Session.Layout, statements: Session.Statements)?
         for change in changes where givenUp.isEmpty || !givenUp.contains(change.entry) {
@@ -208,6 +211,18 @@ struct SinkPut<Session: SinkSession> {
                 }
             }
             if isSettled { return }
+        }
+    }
+
+    /// Whether a topic of the batch goes into the very table it comes from.
+    private func refuseLoops() throws {
+        var lastLayout: Session.Layout?, lastSource: ConsumedRecords?
+        for change in changes {
+            guard case .log(let origin) = batch.entries[change.entry].origin else { continue }
+            if change.layout === lastLayout, origin.source === lastSource { continue }
+            lastLayout = change.layout
+            lastSource = origin.source
+            try session.refuseLoop(change.layout, from: origin.topicPartition.topic)
         }
     }
 

@@ -26,6 +26,10 @@ protocol SinkSession: AnyObject, SendableMetatype {
     /// Brings a layout together with its table, making and changing that where it may; sets the layout's state.
     /// - Returns: whether a table was made or changed.
     func prepare(_ layout: Layout) throws -> Bool
+    /// Whether any table that is captured could be one of the target's; asked once for each batch.
+    func watchesLoops() -> Bool
+    /// Throws where a topic is a captured table's and is written into that very table. Inside the transaction, for layouts that are ready.
+    func refuseLoop(_ layout: Layout, from topic: Name) throws
     /// Applies changes in their order.
     /// - Parameter atFault: set to the entry that is being applied, where changes are applied one by one.
     func apply(_ steps: ArraySlice<Segments.Step>, of segments: Segments, _ batch: RecordBatch, atFault: inout Int?) throws
@@ -55,4 +59,9 @@ protocol SinkSession: AnyObject, SendableMetatype {
 
     /// Tests look at it and may fail there.
     func reach(_ point: String) throws
+}
+
+extension SinkSession {
+    func watchesLoops() -> Bool { false }
+    func refuseLoop(_ layout: Layout, from topic: Name) throws {}
 }
