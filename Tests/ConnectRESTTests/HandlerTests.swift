@@ -26,7 +26,7 @@ struct HandlerTests {
         let herder = ScriptedHerder()
         let api = RestAPI(herder: herder, log: log.log, browserGuard: BrowserGuard(allowedHosts: nil), version: "0.0.0")
         let kinds: [(HerderError.Kind, Int)] = [
-            (.badRequest, 400), (.conflict, 409), (.timeout, 500), (.unavailable, 503), (.internalError, 500), (.alreadyExists, 409),
+            (.badRequest, 400), (.forbidden, 403), (.conflict, 409), (.timeout, 500), (.unavailable, 503), (.internalError, 500), (.alreadyExists, 409),
         ]
         for (kind, status) in kinds {
             herder.before { (_) throws(HerderError) in throw HerderError(kind, "said so") }

@@ -88,6 +88,8 @@ public struct RestAPI: RequestHandler {
         case .taskStatus(let name, let task): return try taskStatus(name, task)
         case .taskRestart(let name, let task): return try restartTask(name, task)
         case .offsets(let name): return try offsets(name, method, request)
+        case .usedTopics(let name): return try usedTopics(name)
+        case .usedTopicsReset(let name): return try resetUsedTopics(name)
         case .pause(let name): return try setState(name, .paused, answer: 202)
         case .resume(let name): return try setState(name, .started, answer: 202)
         case .stop(let name): return try setState(name, .stopped, answer: 204)
@@ -122,6 +124,7 @@ extension HerderError {
     var status: Int {
         switch kind {
         case .badRequest: 400
+        case .forbidden: 403
         case .notFound: 404
         case .alreadyExists, .conflict: 409
         case .timeout, .internalError: 500

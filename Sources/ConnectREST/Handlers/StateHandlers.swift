@@ -23,6 +23,17 @@ extension RestAPI {
         }
     }
 
+    /// `{"orders": {"topics": ["shop.orders"]}}`: also for a connector nobody knows, as Connect says it.
+    func usedTopics(_ name: Name) throws -> Response {
+        let topics = JSON.object([JSON.Member("topics", .array(try herder.topics(name).map { .string($0.text) }))])
+        return .json(.object([JSON.Member(name.text, topics)]))
+    }
+
+    func resetUsedTopics(_ name: Name) throws -> Response {
+        try herder.resetTopics(name)
+        return .empty(202)
+    }
+
     func setState(_ name: Name, _ state: TargetState, answer: Int) throws -> Response {
         try saying("Unknown connector \(name)") { () throws(HerderError) in
             try herder.setTargetState(name, state)

@@ -12,6 +12,8 @@ public enum Route: Sendable, Hashable {
     case taskStatus(Name, task: Int)
     case taskRestart(Name, task: Int)
     case offsets(Name)
+    case usedTopics(Name)
+    case usedTopicsReset(Name)
     case pause(Name), resume(Name), stop(Name), restart(Name)
     case plugins
     case pluginConfig(String)
@@ -29,14 +31,14 @@ public enum Route: Sendable, Hashable {
     /// Methods it knows, OPTIONS and (beside GET) HEAD not counted.
     public var methods: [Method] {
         switch self {
-        case .root, .health, .healthz, .readyz, .status, .tasks, .taskStatus, .plugins, .pluginConfig: [.get]
+        case .root, .health, .healthz, .readyz, .status, .tasks, .taskStatus, .usedTopics, .plugins, .pluginConfig: [.get]
         case .notes, .connectorNotes, .topics, .topic, .records: [.get]
         case .connectors: [.post, .get]
         case .connector: [.delete, .get]
         case .config: [.get, .patch, .put]
         case .offsets: [.delete, .get, .patch]
         case .taskRestart, .restart, .produce: [.post]
-        case .pause, .resume, .stop, .pluginValidate: [.put]
+        case .pause, .resume, .stop, .usedTopicsReset, .pluginValidate: [.put]
         case .groupOffsets: [.get, .put]
         }
     }

@@ -42,12 +42,14 @@ public enum Router {
             case "status": return .found(.status(name))
             case "offsets": return .found(.offsets(name))
             case "tasks": return .found(.tasks(name))
+            case "topics": return .found(.usedTopics(name))
             case "pause": return .found(.pause(name))
             case "resume": return .found(.resume(name))
             case "stop": return .found(.stop(name))
             case "restart": return .found(.restart(name))
             default: return .notFound
             }
+        case 2 where rest == ["topics", "reset"]: return .found(.usedTopicsReset(name))
         case 3 where rest[0] == "tasks" && (rest[2] == "status" || rest[2] == "restart"):
             guard let task = Int32(rest[1]) else { return .noSuchValue }
             return .found(rest[2] == "status" ? .taskStatus(name, task: Int(task)) : .taskRestart(name, task: Int(task)))

@@ -88,7 +88,7 @@ extension ConnectorHost {
                 connector: name, task: number, connectorConfig: entry.config, taskConfig: configs[number], plugin: plugin,
                 paused: paused ?? (entry.targetState == .paused), taskCount: configs.count)
             try refuseBesideStuck(specification)
-            let handle = TaskHandle(specification, clock: parts.clock) { [weak self] handle, state, error in
+            let handle = TaskHandle(specification, clock: parts.clock, topicListener: topicListener) { [weak self] handle, state, error in
                 self?.taskChanged(handle, state, error)
             }
             state.withLock { state in
@@ -129,6 +129,15 @@ extension ConnectorHost {
             state.stuck += stuck
         }
         for handle in stuck { put(Status(.unassigned, workerID: workerID), task: handle.specification.task) }
+    }
+
+    /// `nil` where the worker does not keep track of topics.
+    private var topicListener: TaskHandle.TopicListener? {
+        guard parts.settings.tracksTopics else { return nil }
+        return { [weak self] topic in
+            guard let self, !state.withLock({ $0.isRemoved }) else { return }
+            statuses.noteTopic(topic, of: name)
+        }
     }
 
     private func taskChanged(_ handle: TaskHandle, _ new: Status.State, _ error: ConnectError?) {

@@ -33,6 +33,12 @@ public protocol Herder: AnyObject, Sendable {
     /// - Returns: whether the connector itself looked at them.
     func alterOffsets(_ connector: Name, _ offsets: [ConnectorOffset]?) throws(HerderError) -> Bool
 
+    /// The topics that its tasks have used since it was made or they were last reset (KIP-558), in byte order; none of a connector nobody knows.
+    /// `.forbidden` where the worker does not keep track of them.
+    func topics(_ connector: Name) throws(HerderError) -> [Name]
+    /// Forgets the topics used so far; what is used from now on is noted again. `.forbidden` where the worker's settings say so.
+    func resetTopics(_ connector: Name) throws(HerderError)
+
     /// Sets the target state; what runs follows within seconds.
     func setTargetState(_ connector: Name, _ state: TargetState) throws(HerderError)
     /// Restarts synchronously the connector alone (Connect's restart without flags).
@@ -50,7 +56,7 @@ public protocol Herder: AnyObject, Sendable {
 
 /// A refused call, typed as Connect's REST answers are; the door turns it into a status code.
 public struct HerderError: Error, Sendable, Hashable, CustomStringConvertible {
-    public enum Kind: Sendable, Hashable { case badRequest, notFound, alreadyExists, conflict, timeout, unavailable, internalError }
+    public enum Kind: Sendable, Hashable { case badRequest, forbidden, notFound, alreadyExists, conflict, timeout, unavailable, internalError }
     public let kind: Kind
     public let message: String
     public init(_ kind: Kind, _ message: String) {

@@ -3,6 +3,7 @@ internal import Synchronization
 /// States of connectors and tasks in memory: what one process needs, since after a start everything is stated anew.
 public final class MemoryStatusStore: StatusStore {
     private let statuses = Mutex<[StatusSubject: Status]>([:])
+    private let used = Mutex<[Name: Set<Name>]>([:])
 
     public init() {}
 
@@ -25,6 +26,7 @@ public final class MemoryStatusStore: StatusStore {
                 }
             }
         }
+        forgetTopics(of: connector)
     }
 
     public func removeTask(connector: Name, task: Int) { statuses.withLock { $0[.task(connector: connector, task: task)] = nil } }
@@ -39,4 +41,8 @@ public final class MemoryStatusStore: StatusStore {
             }
         }.sorted { $0.task < $1.task }
     }
+
+    public func noteTopic(_ topic: Name, of connector: Name) { used.withLock { _ = $0[connector, default: []].insert(topic) } }
+    public func topics(of connector: Name) -> [Name] { used.withLock { $0[connector]?.sorted() ?? [] } }
+    public func forgetTopics(of connector: Name) { used.withLock { $0[connector] = nil } }
 }

@@ -12,6 +12,13 @@ public protocol StatusStore: AnyObject, Sendable {
     func status(of subject: StatusSubject) -> Status?
     /// Statuses of a connector's tasks, by task number.
     func tasks(of connector: Name) -> [(task: Int, status: Status)]
+
+    /// Notes that a connector's tasks use a topic (KIP-558); again and again costs little.
+    func noteTopic(_ topic: Name, of connector: Name)
+    /// The topics used since the connector was made, or since they were forgotten, in byte order; ``remove(connector:)`` forgets them too.
+    func topics(of connector: Name) -> [Name]
+    /// Forgets the topics used so far.
+    func forgetTopics(of connector: Name)
 }
 
 public enum StatusSubject: Sendable, Hashable {

@@ -219,6 +219,7 @@ final class SinkDelivery {
         for records in consumed {
             handle.metrics.recordsIn.add(records.records.count)
             let place = records.topicPartition
+            handle.use(place.topic)
             let skips = plugins.policy.tolerance == .all && queue.hasLetters(place)
             var index = 0
             let count = records.records.count

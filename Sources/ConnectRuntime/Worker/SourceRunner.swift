@@ -5,6 +5,8 @@ final class SourceRunner {
     private struct InFlight {
         let ticket: CommitTicket
         let bytes: Int
+        /// Where its records went.
+        let topics: [Name]
     }
 
     private let handle: TaskHandle
@@ -297,13 +299,13 @@ final class SourceRunner {
             try run.producer.storeSchemas(stored)
             schemas.forget(stored)
         }
-        let records = run.routes.recordCount
+        let records = run.routes.recordCount, topics = run.routes.written
         do {
             try run.routes.hand(to: run.producer)
         } catch { throw Self.passing(error) }
         try run.producer.storeOffsets(offsets.map { SourceOffsetRow(connector: connector, partition: $0.partition, offset: $0.offset) })
         let ticket = try run.producer.commit()
-        inFlight.append(InFlight(ticket: ticket, bytes: bytes))
+        inFlight.append(InFlight(ticket: ticket, bytes: bytes, topics: topics))
         inFlightBytes += bytes
         handle.metrics.recordsOut.add(records)
     }
@@ -321,6 +323,7 @@ final class SourceRunner {
             switch outcome {
             case .durable:
                 whenItWorks()
+                for topic in first.topics { handle.use(topic) }
                 let settled = ledger.settle()
                 if settled.offsets.isEmpty { continue }
                 do {

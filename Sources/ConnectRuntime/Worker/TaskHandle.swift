@@ -9,6 +9,8 @@ package final class TaskHandle: Sendable {
 
     /// Hears of each new state, on the task's thread; not any more once the task was abandoned.
     package typealias Listener = @Sendable (_ handle: TaskHandle, _ state: Status.State, _ error: ConnectError?) -> Void
+    /// Hears of each topic that the task reads or writes, for every batch anew; on the task's thread, not any more once it was abandoned.
+    package typealias TopicListener = @Sendable (_ topic: Name) -> Void
 
     private struct Life {
         var state: Status.State = .unassigned
@@ -17,12 +19,15 @@ package final class TaskHandle: Sendable {
     }
     private let life = Mutex(Life())
     private let ended = ThreadCondition()
+    private let topicListener: TopicListener?
     private let listener: Listener
 
-    package init(_ specification: TaskSpecification, clock: any WorkerClock, listener: @escaping Listener) {
+    /// - Parameter topicListener: `nil` where nobody wants to know.
+    package init(_ specification: TaskSpecification, clock: any WorkerClock, topicListener: TopicListener? = nil, listener: @escaping Listener) {
         self.specification = specification
         mailbox = TaskMailbox(paused: specification.paused)
         monitor = TaskMonitor(clock: clock)
+        self.topicListener = topicListener
         self.listener = listener
     }
 
@@ -47,6 +52,11 @@ package final class TaskHandle: Sendable {
             return true
         }
         if isNew { listener(self, state, error) }
+    }
+
+    /// Said by the task's thread: it has read from a topic, or what it wrote there is durable.
+    func use(_ topic: Name) {
+        if let topicListener, !isAbandoned { topicListener(topic) }
     }
 
     /// Waits for the thread's end, at most so long.

@@ -64,6 +64,9 @@ struct TopicRoutes {
         recordCount += 1
     }
 
+    /// The topics that something was gathered for.
+    var written: [Name] { routes.filter { $0.sets.contains { !$0.isEmpty } }.map(\.topic) }
+
     /// Hands everything gathered to the open transaction and forgets it.
     mutating func hand(to producer: any LogProducer) throws(LogError) {
         for route in routes.indices {

@@ -18,12 +18,15 @@ public struct WorkerSettings: Sendable {
     public let longestBackoffMilliseconds: Int
     /// The most bytes one transaction of the embedded log holds, and with it the largest record.
     public let transactionBytes: Int
+    /// Whether it is kept track of which topics connectors use (KIP-558), and whether that may be reset.
+    public let tracksTopics: Bool
+    public let resetsTopics: Bool
     public let listeners: [String]
 
     public static let definition = ConfigDefinition()
         .group("Converters", Key.keyConverter, Key.valueConverter, Key.headerConverter)
         .group("Tasks", Key.shutdownTimeout, Key.flushInterval, Key.flushTimeout, Key.sinkRows, Key.sinkBytes, Key.inFlightBytes, Key.inFlight, Key.longestBackoff)
-        .group("Topics", Key.topicCreation, Key.topicPartitions, Key.transactionBytes)
+        .group("Topics", Key.topicCreation, Key.topicPartitions, Key.transactionBytes, Key.topicTracking, Key.topicTrackingReset)
         .group("REST", Key.listeners)
 
     enum Key {
@@ -41,6 +44,8 @@ public struct WorkerSettings: Sendable {
         static let transactionBytes = Setting<Int>.int("log.transaction.max.bytes", default: 64 << 20, range: (1 << 20)...(512 << 20), "The most bytes of records one transaction of the embedded log may hold; about the largest record it takes. It is held in memory.")
         static let topicCreation = Setting<Bool>.boolean("topic.creation.enable", default: true, "Whether sources may create topics with settings of their own.")
         static let topicPartitions = Setting<Int>.int("topic.partitions.default", default: 1, range: 1...10_000, aliases: ["num.partitions"], "How many partitions a topic gets that is made at its first record.")
+        static let topicTracking = Setting<Bool>.boolean("topic.tracking.enable", default: true, "Whether the worker keeps track of the topics that each connector uses: `GET /connectors/{name}/topics`.")
+        static let topicTrackingReset = Setting<Bool>.boolean("topic.tracking.allow.reset", default: true, "Whether `PUT /connectors/{name}/topics/reset` is allowed.")
         static let listeners = Setting<[String]>.list("listeners", default: "http://127.0.0.1:8083", "Where the REST interface listens.")
     }
 
@@ -62,6 +67,8 @@ public struct WorkerSettings: Sendable {
         inFlightTransactions = try config.value(Key.inFlight)
         longestBackoffMilliseconds = try config.value(Key.longestBackoff)
         transactionBytes = try config.value(Key.transactionBytes)
+        tracksTopics = try config.value(Key.topicTracking)
+        resetsTopics = try config.value(Key.topicTrackingReset)
         listeners = try config.value(Key.listeners)
     }
 
@@ -98,7 +105,7 @@ public struct WorkerSettings: Sendable {
     private static let foreignPrefixes = [
         "key.converter.", "value.converter.", "header.converter.", "producer.", "consumer.", "admin.", "config.providers", "ssl.", "sasl.",
         "listeners.https.", "admin.listeners.", "config.storage.", "offset.storage.", "status.storage.", "metrics.", "internal.",
-        "rest.", "topic.tracking.",
+        "rest.",
     ]
     /// Kafka Connect's keys that stand in everybody's worker file and need no word here.
     private static let knownElsewhere: Set<Name> = [

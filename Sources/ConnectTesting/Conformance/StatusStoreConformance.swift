@@ -42,5 +42,19 @@ public enum StatusStoreConformance {
             try expectEqual(store.status(of: .connector("a")), nil, "the state of a removed connector")
             try expectEqual(store.tasks(of: "ab").map(\.task), [1], "the tasks of another connector")
         },
+        ConformanceCase("topics are noted once, by connector, until they are forgotten") { subject in
+            let store = try subject.make()
+            try expectEqual(store.topics(of: "a"), [], "the topics of an unknown connector")
+            for topic in ["t2", "t1", "t2", "T"] as [Name] { store.noteTopic(topic, of: "a") }
+            store.noteTopic("t3", of: "ab")
+            try expectEqual(store.topics(of: "a"), ["T", "t1", "t2"], "the topics")
+            store.forgetTopics(of: "a")
+            try expectEqual(store.topics(of: "a"), [], "the topics once forgotten")
+            store.noteTopic("t1", of: "a")
+            try expectEqual(store.topics(of: "a"), ["t1"], "the topics used since")
+            store.remove(connector: "a")
+            try expectEqual(store.topics(of: "a"), [], "the topics of a removed connector")
+            try expectEqual(store.topics(of: "ab"), ["t3"], "the topics of another connector")
+        },
     ]
 }

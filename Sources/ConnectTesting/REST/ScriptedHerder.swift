@@ -7,6 +7,7 @@ public final class ScriptedHerder: Herder {
         var config: ConfigMap
         var target: TargetState
         var offsets: [ConnectorOffset] = []
+        var topics: [Name] = ["used"]
     }
     private let entries = Mutex<[Name: Entry]>([:])
     private let hook = Mutex<(@Sendable (String) throws(HerderError) -> Void)?>(nil)
@@ -115,6 +116,16 @@ public final class ScriptedHerder: Herder {
         guard try entry(connector).target == .stopped else { throw HerderError(.badRequest, "Connectors must be in the STOPPED state") }
         entries.withLock { $0[connector]?.offsets = offsets ?? [] }
         return false
+    }
+
+    public func topics(_ connector: Name) throws(HerderError) -> [Name] {
+        try call("topics")
+        return entries.withLock { $0[connector]?.topics ?? [] }
+    }
+
+    public func resetTopics(_ connector: Name) throws(HerderError) {
+        try call("resetTopics")
+        entries.withLock { $0[connector]?.topics = [] }
     }
 
     public func setTargetState(_ connector: Name, _ state: TargetState) throws(HerderError) {
