@@ -1,11 +1,11 @@
-import ConnectRuntime
+package import ConnectRuntime
 import Curl
 
 /// Delivers records over HTTP: decides by the scheduler, sends by libcurl, and lets offsets go only as far as everything is through.
 ///
 /// `put` takes what it gets into the lanes and returns while requests may still be under way, so that one slow key does not hold up the
 /// others; at most a bounded number of records wait, beyond that the partitions are paused.
-final class HttpSinkTask: SinkTask {
+package final class HttpSinkTask: SinkTask {
     typealias Item = Queued<PendingRecord>
 
     private var sender: HttpSender?
@@ -30,7 +30,7 @@ final class HttpSinkTask: SinkTask {
     private static let turnMilliseconds: Int64 = 20
     private static let nextTurnMilliseconds = 1
 
-    func start(_ config: Config, context: any SinkTaskContext) throws {
+    package func start(_ config: Config, context: any SinkTaskContext) throws {
         let configuration = try HttpConfiguration(config)
         self.context = context
         scheduler = DeliveryScheduler(configuration.delivery)
@@ -39,12 +39,12 @@ final class HttpSinkTask: SinkTask {
         sender = try HttpSender(configuration, context: context)
     }
 
-    func open(_ partitions: [AssignedPartition]) throws -> [TopicPartition: Int64] {
+    package func open(_ partitions: [AssignedPartition]) throws -> [TopicPartition: Int64] {
         self.partitions.formUnion(partitions.map(\.topicPartition))
         return [:]
     }
 
-    func put(_ batch: RecordBatch) throws {
+    package func put(_ batch: RecordBatch) throws {
         guard let context, let reader, let results else { throw HttpSinkTask.notStarted }
         let now = now
         for index in batch.entries.indices {
@@ -64,6 +64,22 @@ final class HttpSinkTask: SinkTask {
     private static let notStarted = ConnectError(.fatal, code: "http.not_started", "the task was not started")
 
     private var now: Int64 { Int64((context?.clock.monotonicNanoseconds() ?? 0) / 1_000_000) }
+
+    /// What is held for records that were put: for tests, which see to it that it does not grow along the way.
+    package struct Held: Sendable, Hashable {
+        /// Records that wait or are under way, and their bytes.
+        package let records: Int
+        package let bytes: Int
+        /// Records after the oldest one that is not through.
+        package let span: Int
+        package let requests: Int
+        /// Entries of all lists that records stand in, of gone records too.
+        package let entries: Int
+    }
+
+    package var held: Held {
+        Held(records: scheduler.count, bytes: scheduler.bytes, span: prefix.span, requests: sender?.count ?? 0, entries: scheduler.remembered + prefix.remembered)
+    }
 
     // MARK: The loop
 
@@ -110,7 +126,8 @@ final class HttpSinkTask: SinkTask {
     private func plan(_ context: any SinkTaskContext) {
         let now = now
         if let sender, sender.count > 0 {
-            context.setTimeout(milliseconds: Self.nextTurnMilliseconds)
+            // With more to send, or nothing to fetch, the runner is only to see whether the task is wanted: it is here that answers are waited for.
+            context.setTimeout(milliseconds: isPaused || scheduler.count > scheduler.inFlight ? 0 : Self.nextTurnMilliseconds)
         } else if let wake = scheduler.wakeAt(now: now) {
             context.setTimeout(milliseconds: Int(max(0, min(60_000, wake - now))))
         }
@@ -131,14 +148,12 @@ final class HttpSinkTask: SinkTask {
             isPaused = false
             context.resume(Array(partitions))
             context.setTimeout(milliseconds: 0)
-        } else if !isPaused, scheduler.count > scheduler.inFlight, scheduler.count <= lowWater, sender?.count ?? 0 > 0 {
-            context.setTimeout(milliseconds: 0)
         }
     }
 
     // MARK: Offsets
 
-    func preCommit(_ offsets: [TopicPartition: CommittedOffset]) throws -> [TopicPartition: CommittedOffset] {
+    package func preCommit(_ offsets: [TopicPartition: CommittedOffset]) throws -> [TopicPartition: CommittedOffset] {
         // When the task is about to stop, what is out gets the time to come back: fewer records go twice.
         if let context, context.wakeUp.isSet { try drain(context) }
         var safe: [TopicPartition: CommittedOffset] = [:]
@@ -161,7 +176,7 @@ final class HttpSinkTask: SinkTask {
         }
     }
 
-    func close(_ partitions: [TopicPartition], lost: Bool) {
+    package func close(_ partitions: [TopicPartition], lost: Bool) {
         let gone = Set(partitions)
         if let sender { for start in sender.cancel(where: { $0.items.contains { gone.contains($0.payload.ticket.partition) } }) { _ = scheduler.finish(start.lane, .abandoned, now: now, using: &random) } }
         scheduler.remove { gone.contains($0.ticket.partition) }
@@ -170,7 +185,7 @@ final class HttpSinkTask: SinkTask {
         if self.partitions.isEmpty { isPaused = false }
     }
 
-    func stop() {
+    package func stop() {
         _ = sender?.cancel { _ in true }
         sender = nil
         reader = nil

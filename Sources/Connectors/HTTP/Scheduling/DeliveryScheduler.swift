@@ -23,6 +23,8 @@ package struct DeliveryScheduler<Payload> {
     package private(set) var count = 0
     package private(set) var bytes = 0
     package private(set) var inFlight = 0
+    /// Items that are kept, gone ones among them that were not cut off yet.
+    package var remembered: Int { lanes.reduce(0) { $0 + $1.remembered } }
 
     package init(_ policy: DeliveryPolicy) {
         self.policy = policy

@@ -22,6 +22,8 @@ struct Lane<Payload> {
     var hasNewToken = false
 
     var count: Int { storage.count - head }
+    /// Items that are kept: those that wait or are out, and gone ones before them that were not cut off yet.
+    var remembered: Int { storage.count }
     var isEmpty: Bool { count == 0 }
     var first: Queued<Payload>? { isEmpty ? nil : storage[head] }
     subscript(index: Int) -> Queued<Payload> { storage[head + index] }

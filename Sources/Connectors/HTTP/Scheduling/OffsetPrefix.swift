@@ -34,6 +34,9 @@ package struct OffsetPrefix {
 
     package init() {}
 
+    /// Records that something is kept of: those of the span, and done ones before it that were not cut off yet.
+    package var remembered: Int { lines.values.reduce(0) { $0 + $1.offsets.count } }
+
     package mutating func begin(_ partition: TopicPartition, offset: Int64, bytes: Int = 0) -> Ticket {
         let line = line(partition)
         span += 1
