@@ -70,7 +70,7 @@ struct Finding: Sendable, Hashable {
         var lines = [head] + Self.lines(message, indent: "    ")
         if let cost { lines += Self.lines("cost: \(cost)", indent: "    ") }
         var mending = suggestion.map { Self.lines($0, indent: "") } ?? []
-        mending += statements.map { $0 + ";" }
+        mending += statements.flatMap { Self.lines($0 + ";", indent: "") }
         for (index, line) in mending.enumerated() { lines.append("    \(index == 0 ? terminal.arrow : String(repeating: " ", count: terminal.arrow.count)) \(line)") }
         return lines.joined(separator: "\n")
     }

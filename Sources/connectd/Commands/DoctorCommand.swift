@@ -44,6 +44,9 @@ enum DoctorCommand {
             terminal.print("")
         }
         terminal.print(survey.summary(terminal))
+        terminal.print(
+            survey.findings.allSatisfy { $0.severity == .ok }
+                ? "Next: connectd standalone with the same files." : "Behind each \(terminal.arrow) stands what mends it; re-run to see it gone.")
     }
 
     /// What is well first, what is wrong last, where it is seen.

@@ -1,5 +1,6 @@
 import ConnectTesting
 import Foundation
+import Glibc
 import Postgres
 import PostgresTesting
 import SQLite
@@ -60,6 +61,35 @@ import Testing
                 #expect(idle["severity"] as? String == "warning" && idle["cost"] is String && idle["statements"] as? [String] == ["SELECT pg_terminate_backend(\(sql.backendProcess))"])
             }
             try server.stop("immediate")
+        }
+    }
+
+    /// Whether another user may run the program, so that rights can be tried out though root has all.
+    private static let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    private static let isRunByOthers = getuid() != 0 || (try? ConnectTesting.ChildProcess.run(nobody + ["test", "-x", Environment.program])) == 0
+
+    @Test(.enabled(if: isRunByOthers, "another user must be able to run the program")) func aFileThatMayNotBeWrittenIsFound() async throws {
+        try await onThread {
+            let folder = try TemporaryFolder()
+            let shop = try Database(path: folder.file("shop.db"), mode: .create)
+            try shop.execute("CREATE TABLE items (id INTEGER PRIMARY KEY)")
+            shop.close()
+            try write(
+                [
+                    "items": ["connector.class": "SqliteSource", "connection.url": "sqlite:shop.db", "topic.prefix": "s"],
+                    "copy": ["connector.class": "SqliteSink", "connection.url": "sqlite:shop.db", "topics": "t"],
+                    "lines": ["connector.class": "FileStreamSink", "file": "lines", "topics": "t"],
+                ], in: folder)
+            chmod(folder.file("shop.db"), 0o444)
+            chmod(folder.file("connectors.json"), 0o444)
+            chmod(folder.path, 0o555)
+            defer { chmod(folder.path, 0o755) }
+            let output = "/tmp/connectd-doctor-\(UUID().uuidString)"
+            defer { unlink(output) }
+            let code = try ConnectTesting.ChildProcess.run((getuid() == 0 ? Self.nobody : []) + [Environment.program, "doctor", "connectors.json"], outputPath: output, directory: folder.path)
+            let words = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+            #expect(code == 3, "\(words)")
+            #expect(words.components(separatedBy: "error: sqlite.read_only").count == 3 && words.contains("error: file.unwritable"), "\(words)")
         }
     }
 

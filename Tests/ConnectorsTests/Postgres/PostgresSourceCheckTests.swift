@@ -28,6 +28,7 @@ import Testing
         Fault(code: "postgres.source.not_armed", make: "GRANT SELECT ON t TO ROLE", asRole: true),
         Fault(code: "postgres.source.not_armed", make: "GRANT SELECT, TRIGGER ON t TO ROLE", asRole: true),
         Fault(code: "postgres.source.not_armed", make: "GRANT SELECT ON t TO ROLE; GRANT SELECT, DELETE ON connectd.change TO ROLE; GRANT SELECT, INSERT, UPDATE ON connectd.tail TO ROLE; GRANT USAGE ON SCHEMA connectd TO ROLE; CREATE TABLE u (id int PRIMARY KEY); GRANT SELECT ON u TO ROLE", isArmed: true, asRole: true),
+        Fault(code: "postgres.source.not_armed", make: "GRANT SELECT, TRIGGER ON t TO ROLE; GRANT USAGE, CREATE ON SCHEMA connectd TO ROLE; GRANT SELECT, DELETE ON connectd.change TO ROLE; GRANT SELECT, INSERT, UPDATE ON connectd.tail TO ROLE; COMMENT ON FUNCTION connectd.capture() IS 'connectd, version 0'", isArmed: true, asRole: true),
         Fault(code: "postgres.source.not_armed", make: "", settings: [("arm", "check")]),
         Fault(code: "postgres.source.not_armed", make: "", settings: [("arm", "off")]),
         Fault(code: "postgres.source.not_captured", make: "DROP TRIGGER connectd_capture ON t", severity: .warning, isArmed: true, settings: [("arm", "off")]),

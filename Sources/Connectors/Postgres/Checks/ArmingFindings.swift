@@ -65,6 +65,7 @@ struct ArmingFindings {
             if !rights.hasSchema {
                 if !rights.mayCreateSchema { lacks.append("CREATE on database \(rights.database)") }
             } else if !rights.mayCreateInSchema { lacks.append("CREATE on schema connectd") }
+            if makesFunctions, !rights.ownsFunctions { lacks.append("the ownership of the functions in schema connectd") }
         }
         if rights.hasSchema, !rights.mayUseSchema { lacks.append("USAGE on schema connectd") }
         for state in plan.tables {

@@ -18,6 +18,8 @@ struct CaptureRights: Sendable, Hashable {
     let hasSchema: Bool
     let mayUseSchema: Bool
     let mayCreateInSchema: Bool
+    /// Whether the functions of ours that are there may be replaced.
+    let ownsFunctions: Bool
     let change: Object?
     let tail: Object?
 
@@ -25,7 +27,8 @@ struct CaptureRights: Sendable, Hashable {
         let schema = try look.connection.execute(
             """
             SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), n.oid IS NOT NULL,
-              pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+              pg_catalog.has_schema_privilege(n.oid, 'USAGE'), pg_catalog.has_schema_privilege(n.oid, 'CREATE'),
+              coalesce((SELECT bool_and(pg_catalog.pg_has_role(p.proowner, 'USAGE')) FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid), true)
             FROM (VALUES (1)) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'connectd'
             """)
         let objects = try look.connection.execute(
@@ -43,7 +46,7 @@ struct CaptureRights: Sendable, Hashable {
         }
         return CaptureRights(
             role: look.role, database: look.database, mayCreateSchema: schema.boolean(0, 0), hasSchema: schema.boolean(0, 1), mayUseSchema: schema.boolean(0, 2),
-            mayCreateInSchema: schema.boolean(0, 3), change: object("change"), tail: object("tail"))
+            mayCreateInSchema: schema.boolean(0, 3), ownsFunctions: schema.boolean(0, 4), change: object("change"), tail: object("tail"))
     }
 
     /// Whether changes can be read.
