@@ -31,6 +31,14 @@ public struct ConnectionParameters: Sendable, Hashable, CustomStringConvertible 
         for keyword in keywords { hasher.combine(keyword.name) }
     }
 
+    /// Where several servers are named and it is not said which of them is meant: the one that is no standby.
+    public var seekingPrimary: ConnectionParameters {
+        var parameters = self
+        let isSeveral = (self["host"] ?? self["hostaddr"] ?? "").utf8.contains(UInt8(ascii: ","))
+        if isSeveral, self["target_session_attrs"] == nil { parameters["target_session_attrs"] = "primary" }
+        return parameters
+    }
+
     static let secretKeywords = ["password", "sslpassword"]
 
     var scrubber: Scrubber {

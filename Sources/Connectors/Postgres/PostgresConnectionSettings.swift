@@ -5,7 +5,7 @@ internal import Postgres
 enum PostgresConnectionSettings {
     static let url = Setting<String>(
         "connection.url", .string, importance: .high, width: .long, displayName: "Connection URL",
-        "Where the database is: `postgresql://host:5432/database`, with libpq's parameters behind a `?`, or `jdbc:postgresql://host:5432/database` with the JDBC driver's."
+        "Where the database is: `postgresql://host:5432/database`, with libpq's parameters behind a `?`, or `jdbc:postgresql://host:5432/database` with the JDBC driver's. Of several hosts (`host1:5432,host2:5432`) the primary is taken, unless `target_session_attrs` says otherwise or a mode only reads tables."
     ) { (text: String) throws(SettingError) -> String in
         try check(url: text)
         return text

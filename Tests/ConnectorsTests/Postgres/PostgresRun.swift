@@ -11,10 +11,11 @@ struct PostgresRun {
     let database: String
     let sql: Connection
 
-    init(_ server: PostgresServer? = nil) throws {
+    /// - Parameter database: one that is there already; `nil` makes one.
+    init(_ server: PostgresServer? = nil, database: String? = nil) throws {
         self.server = try server ?? PostgresServer.shared()
-        database = try self.server.makeDatabase()
-        sql = try self.server.connect(database)
+        self.database = try database ?? self.server.makeDatabase()
+        sql = try self.server.connect(self.database)
     }
 
     func connect() throws -> Connection { try server.connect(database) }

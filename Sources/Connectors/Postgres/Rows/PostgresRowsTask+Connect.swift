@@ -17,10 +17,9 @@ extension PostgresRowsTask {
     private func settle(_ session: TailSession, _ context: any SourceTaskContext) throws {
         let (server, database) = try session.server(readsChanges: false)
         // The JDBC source's modes know no transactions: a standby does for them.
-        if options.mode.isTail || !server.isStandby, let refusal = StartChecks.server(server) { throw refusal }
+        if options.mode.isTail || !server.isStandby, let refusal = StartChecks.server(server, hasConnected: hasConnected) { throw refusal }
         self.database = database
         isStandby = server.isStandby
-        if options.mode.isTail { history = server.history }
         try session.prepareForRows()
         let catalog = PostgresCatalog(connection: session.connection)
         var tails: [UInt32: Tail] = [:], topics: [Name: String] = [:]
@@ -31,6 +30,7 @@ extension PostgresRowsTask {
             topics[topic] = table.display
             tails[table.oid] = try tail(table, session, server, context)
         }
+        if options.mode.isTail { history = server.history }
         self.tails = tails
         order = tails.keys.sorted()
         shape = try currentShape(session)
@@ -64,11 +64,10 @@ extension PostgresRowsTask {
             return Tail(records: try makeRecords(altered.mapped(options.types.numerics), partition: partition), sql: sql, partition: partition, place: place, due: due)
         }
         if let known = tails[table.oid] {
-            // A session that was lost: go on from where the last good turn ended.
+            // A session that was lost: go on from where the last good turn ended, unless the server is not what it was then.
             if case .fence(let place) = known.place {
-                var place = FenceTail(last: place.last)
-                if case .fence(let old) = known.place, old.waiting?.skips == true { place = try firstFence(table, sql, session, isBackfilled: false) }
-                return try make(.fence(place))
+                if place.waiting?.skips == true { return try make(.fence(firstFence(table, sql, session, isBackfilled: false))) }
+                return try make(.fence(fence(table, number, sql, session, server, RowPosition.Fence(last: place.last, history: history), context)))
             }
             if case .events(let place) = known.place {
                 let checked = try events(table, sql, session, server, place.position(history), context)

@@ -51,7 +51,8 @@ struct SourceOptions: Sendable {
         mode = try config.value(Keys.mode)
         capture = try config.value(Keys.capture)
         rows = try RowOptions(config)
-        connection = try PostgresConnectionSettings.parameters(config)
+        let parameters = try PostgresConnectionSettings.parameters(config)
+        connection = mode.isTail ? parameters.seekingPrimary : parameters
         connectionTimeout = try config.value(PostgresConnectionSettings.timeout)
         prefix = try config.value(Keys.topicPrefix)
         do throws(SettingError) {

@@ -31,7 +31,7 @@ struct PostgresSinkPlan {
     let rows: SinkPlan
 
     init(_ config: Config) throws {
-        connection = try PostgresConnectionSettings.parameters(config)
+        connection = try PostgresConnectionSettings.parameters(config).seekingPrimary
         connectionTimeout = try config.value(PostgresConnectionSettings.timeout)
         statementTimeout = try config.value(PostgresSinkSettings.statementTimeout)
         positionSchema = try config.value(PostgresSinkSettings.positionSchema)

@@ -16,7 +16,7 @@ extension PostgresSourceTask {
 
     private func settle(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext) throws {
         let (server, database) = try session.server()
-        if let refusal = StartChecks.server(server) { throw refusal }
+        if let refusal = StartChecks.server(server, hasConnected: hasConnected) { throw refusal }
         self.database = database
         let catalog = PostgresCatalog(connection: session.connection)
         let described = try ChosenTables.ofTask(catalog, options, isFirst: !hasConnected, missing: &missing, context.logger)

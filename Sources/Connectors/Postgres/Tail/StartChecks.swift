@@ -21,7 +21,8 @@ enum StartChecks {
     }
 
     /// What holds whatever is stored.
-    static func server(_ server: Server) -> ConnectError? {
+    /// - Parameter hasConnected: whether the task was connected before; whoever stands by now may be promoted yet.
+    static func server(_ server: Server, hasConnected: Bool = false) -> ConnectError? {
         if server.version < 130_000 {
             return ConnectError(
                 .fatal, code: "postgres.source.version", "the server is PostgreSQL \(server.version / 10_000): 64-bit transaction numbers came with 13",
@@ -29,8 +30,9 @@ enum StartChecks {
         }
         if server.isStandby {
             return ConnectError(
-                .fatal, code: "postgres.source.standby",
-                "the server is a standby: its snapshots call open transactions finished, so changes would be lost", suggestion: "connect to the primary")
+                hasConnected ? .retriable : .fatal, code: "postgres.source.standby",
+                "the server is a standby: its snapshots call open transactions finished, so changes would be lost",
+                suggestion: hasConnected ? "it goes on once the standby is promoted, or the connection leads to the primary again" : "connect to the primary")
         }
         if let greatest = server.greatestXid, greatest >= server.snapshot.xmax {
             return ConnectError(
