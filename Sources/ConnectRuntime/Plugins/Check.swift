@@ -97,6 +97,11 @@ public struct CheckFinding: Sendable, Hashable {
             cause: cause ?? (error.kind == .retriable ? .unreachable : .asked))
     }
 
+    /// The same under another setting: a connector that does another's work knows settings by its own names.
+    public func under(_ setting: Name) -> CheckFinding {
+        CheckFinding(severity, code, setting, message, cost: cost, suggestion: suggestion, statements: statements, cause: cause)
+    }
+
     public init(_ problem: ConfigProblem) {
         self.init(problem.isWarning ? .warning : .error, problem.code, problem.setting, problem.message, suggestion: problem.suggestion)
     }

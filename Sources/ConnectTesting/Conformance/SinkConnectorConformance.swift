@@ -37,6 +37,17 @@ public enum SinkConnectorConformance {
             }
             try expectEqual(try subject.written(), Array(0..<13), "records in the target")
         },
+        ConformanceCase("a look finds nothing wrong with what works, and leaves what was written") { subject in
+            let driver = try SinkDriver(subject)
+            try expectEqual(driver.errorsFound(), [], "errors that a look found before the start")
+            try driver.use { task, _ in
+                _ = try task.open([driver.partition()])
+                try task.put(driver.batch(0..<5))
+                _ = try task.preCommit([driver.place: CommittedOffset(offset: 5)])
+            }
+            try expectEqual(driver.errorsFound(), [], "errors that a look found later")
+            try expectEqual(try subject.written(), Array(0..<5), "records in the target")
+        },
         ConformanceCase("an empty batch is taken, also before any partition came") { subject in
             let driver = try SinkDriver(subject)
             try driver.use { task, _ in
@@ -117,6 +128,13 @@ struct SinkDriver {
     }
 
     func makeTask() -> any SinkTask { make().makeTask() }
+
+    /// What a fresh instance finds wrong, however closely it looks.
+    func errorsFound() -> [CheckFinding] {
+        [CheckRequest.Depth.start, .thorough].flatMap { depth in
+            make().check(CheckRequest(connector: "conformance", config: config, depth: depth)).filter { $0.severity == .error }
+        }
+    }
 
     func use(_ body: (any SinkTask, PlainTaskContext) throws -> Void) throws {
         let task = makeTask(), context = PlainTaskContext()

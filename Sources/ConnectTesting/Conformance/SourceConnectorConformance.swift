@@ -61,6 +61,17 @@ public enum SourceConnectorConformance {
             let driver = try SourceDriver(subject)
             try driver.expectWakeUpEndsPoll()
         },
+        ConformanceCase("a look finds nothing wrong with what works, and takes nothing from what is delivered") { subject in
+            let driver = try SourceDriver(subject)
+            try subject.produce(3)
+            try expectEqual(driver.errorsFound(), [], "errors that a look found before the start")
+            let first = try driver.run(until: 3)
+            try expectEqual(first.records.count, 3, "records")
+            try subject.produce(2)
+            try expectEqual(driver.errorsFound(), [], "errors that a look found later")
+            let rest = try driver.run(until: 2, from: first.positions(upTo: first.records.count - 1))
+            try expectEqual(rest.records.count, 2, "records after the look")
+        },
         ConformanceCase("a task that never started stops") { subject in
             let task = try SourceDriver(subject).makeTask()
             task.stop()
@@ -98,6 +109,14 @@ struct SourceDriver {
         let (config, problems) = subject.plugin.definition.parse(subject.config)
         self.config = config
         self.problems = problems.filter { !$0.isWarning } + connector.validate(config).filter { !$0.isWarning }
+    }
+
+    /// What a fresh instance finds wrong, however closely it looks.
+    func errorsFound() throws -> [CheckFinding] {
+        guard case .source(let make) = subject.plugin.factory else { throw ConformanceFailure("the plugin is no source") }
+        return [CheckRequest.Depth.start, .thorough].flatMap { depth in
+            make().check(CheckRequest(connector: "conformance", config: config, depth: depth)).filter { $0.severity == .error }
+        }
     }
 
     func makeTask() throws -> any SourceTask {

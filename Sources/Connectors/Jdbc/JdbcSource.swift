@@ -12,7 +12,12 @@ final class JdbcSource: SourceConnector {
     }
 
     static func postgresDialect(_ dialect: JdbcSourceDialect) -> PostgresSource.Dialect {
-        PostgresSource.Dialect(options: { try dialect.postgres($0) }, problems: { dialect.problems($0) })
+        PostgresSource.Dialect(options: { try dialect.postgres($0) }, problems: { dialect.problems($0) }, name: JdbcSource.name)
+    }
+
+    /// Tables are named by either of two settings.
+    private static func name(_ setting: Name, _ map: ConfigMap) -> Name {
+        setting == JdbcSourceDialect.include.name && map.text(setting) == nil ? JdbcSourceDialect.whitelist.name : setting
     }
 
     func validate(_ config: Config) -> [ConfigProblem] {
@@ -31,7 +36,7 @@ final class JdbcSource: SourceConnector {
         guard let target = try? dialect.target(request.config) else { return [] }
         switch target {
         case .postgres: return postgres.check(request)
-        case .sqlite: return (try? dialect.sqlite(request.config)).map { SqliteSource().check(request.with($0)) } ?? []
+        case .sqlite: return (try? dialect.sqlite(request.config)).map { SqliteSource().check(request.with($0)) }?.map { $0.under(JdbcSource.name($0.setting, request.config.map)) } ?? []
         }
     }
 

@@ -8,6 +8,8 @@ final class PostgresSource: SourceConnector {
     struct Dialect: Sendable {
         let options: @Sendable (Config) throws -> SourceOptions
         var problems: @Sendable (Config) -> [ConfigProblem] = { _ in [] }
+        /// What a configuration calls a setting of ours.
+        var name: @Sendable (Name, ConfigMap) -> Name = { name, _ in name }
         static let own = Dialect(options: { try SourceOptions($0) })
     }
 
@@ -42,7 +44,8 @@ final class PostgresSource: SourceConnector {
     }
 
     func check(_ request: CheckRequest) -> [CheckFinding] {
-        (try? dialect.options(request.config)).map { PostgresSourceCheck(options: $0, request: request).findings() } ?? []
+        guard let options = try? dialect.options(request.config) else { return [] }
+        return PostgresSourceCheck(options: options, request: request).findings().map { $0.under(dialect.name($0.setting, request.config.map)) }
     }
 
     func start(_ config: Config, context: any ConnectorContext) throws {

@@ -27,9 +27,18 @@ struct DeclaredConnector: Sendable {
             suggestion: problem.suggestion, isWarning: problem.isWarning)
     }
 
-    func finding(_ found: CheckFinding, mustAnswer: Bool) -> Finding {
-        Finding(
-            found, at: places[found.setting] ?? place,
-            pointer: pointer.isEmpty && places.isEmpty ? nil : Finding.pointer(pointer + [found.setting.text]), mustAnswer: mustAnswer)
+    /// - Parameter definition: all settings of the connector, under whose names a finding may know one that the file writes otherwise.
+    func finding(_ found: CheckFinding, _ definition: ConfigDefinition, mustAnswer: Bool) -> Finding {
+        let setting = written(found.setting, definition)
+        return Finding(
+            found, at: places[setting] ?? place,
+            pointer: pointer.isEmpty && places.isEmpty ? nil : Finding.pointer(pointer + [setting.text]), mustAnswer: mustAnswer)
+    }
+
+    /// The name under which a setting stands in the file; `connector.class` for one that this class does not have.
+    private func written(_ setting: Name, _ definition: ConfigDefinition) -> Name {
+        if places[setting] != nil { return setting }
+        guard let key = definition.key(for: setting) else { return "connector.class" }
+        return ([key.name] + key.aliases).first { places[$0] != nil } ?? setting
     }
 }

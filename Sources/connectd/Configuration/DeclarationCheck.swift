@@ -45,8 +45,10 @@ struct DeclarationCheck {
     /// Bounded: a look that takes too long is given up, and that is said.
     func outsideFindings(_ connector: DeclaredConnector, _ look: Look, _ pool: CallPool) -> [Finding] {
         let validator = validator, config = connector.config, name = connector.name
+        var definition = ConfigDefinition()
         do {
             let plugin = try validator.plugin(config)
+            definition = validator.definition(plugin, config)
             let found = try pool.run("checking what \(name) reaches", milliseconds: look.milliseconds) {
                 try validator.outside(plugin, config) { config, topics in
                     CheckRequest(
@@ -54,9 +56,9 @@ struct DeclarationCheck {
                         captured: look.captured, topics: topics)
                 }
             }
-            return found.map { connector.finding($0, mustAnswer: look.mustAnswer) }
+            return found.map { connector.finding($0, definition, mustAnswer: look.mustAnswer) }
         } catch {
-            return [connector.finding(CheckFinding(ConnectError(error), "connector.class", cause: .unreachable), mustAnswer: look.mustAnswer)]
+            return [connector.finding(CheckFinding(ConnectError(error), "connector.class", cause: .unreachable), definition, mustAnswer: look.mustAnswer)]
         }
     }
 

@@ -73,6 +73,29 @@ import Testing
         }
     }
 
+    /// Classes of other products have other names for settings: a finding stands where the file has what it is about.
+    @Test func findingsStandAtTheNamesOfTheFile() async throws {
+        try await onThread {
+            let server = try PostgresServer.shared(), database = try server.makeDatabase()
+            let sql = try server.connect(database), role = "named_\(database)"
+            try sql.execute("CREATE TABLE t (id bigserial PRIMARY KEY); CREATE ROLE \(role) LOGIN PASSWORD 'right'")
+            let jdbc = [
+                "connector.class": "JdbcSourceConnector", "connection.url": "jdbc:postgresql://127.0.0.1:\(server.port)/\(database)", "connection.user": role, "connection.password": "right",
+                "mode": "bulk", "table.whitelist": "t,u",
+            ]
+            let named = try validate(jdbc, [], in: TemporaryFolder())
+            #expect(named.output.contains("postgres.source.no_table  connectors.json:9:7  /connectors/shop/table.whitelist"), "\(named.output)")
+            let debezium = [
+                "connector.class": "io.debezium.connector.postgresql.PostgresConnector", "database.hostname": "127.0.0.1", "database.port": "\(server.port)", "database.user": role,
+                "database.password": Self.secret, "database.dbname": database,
+            ]
+            let refused = try validate(debezium, [], in: TemporaryFolder())
+            #expect(refused.ending == .exit(3))
+            #expect(refused.output.contains("postgres.source.refused  connectors.json:6:7  /connectors/shop/database.hostname"), "\(refused.output)")
+            try sql.execute("DROP ROLE \(role)")
+        }
+    }
+
     @Test func factsAndFindingsComeAsJSONToo() async throws {
         try await onThread {
             let folder = try TemporaryFolder(), server = try PostgresServer.shared(), database = try server.makeDatabase()

@@ -27,7 +27,8 @@ enum DebeziumPostgresSettings {
         .group("Connection", host, port, user, password, database, tls[0].setting, tls[1].setting, tls[2].setting, tls[3].setting, tlsPassword)
         .merging(meaninglessDefinition)
 
-    static let dialect = PostgresSource.Dialect(options: options, problems: problems)
+    static let dialect = PostgresSource.Dialect(
+        options: options, problems: problems, name: { name, _ in name == PostgresConnectionSettings.url.name ? host.name : name })
 
     private static let meaningless: [Name] = [
         "plugin.name", "slot.name", "slot.drop.on.stop", "slot.stream.params", "slot.max.retries", "slot.retry.delay.ms", "slot.failover", "slot.seek.to.known.offset.on.start",
