@@ -4,7 +4,7 @@ import Glibc
 /// One handle: one exchange at a time, again and again over a connection that is kept. For one thread at a time.
 public final class CurlEasy {
     let handle: UnsafeMutableRawPointer
-    private let receiver = Receiver()
+    private let receiver: Receiver
     /// Keeps the receiver alive for the callbacks: retained once here, released once at the end.
     private let userData: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
@@ -18,17 +18,15 @@ public final class CurlEasy {
     /// The body as libcurl reads it; lives until the next exchange begins.
     private var body = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var method = ""
-    private var asksForNoEncoding = false
 
     /// - Throws: ``CurlError`` when the library refuses an option: a file that is missing shows only at the first exchange.
     public init(_ options: CurlOptions) throws(CurlError) {
         guard CurlLibrary.isReady, let handle = curl_easy_init() else { throw CurlError(.local, code: Int(CURLE_FAILED_INIT.rawValue), "libcurl cannot be initialised") }
         self.handle = handle
+        receiver = Receiver(limit: options.responseLimit, addresses: options.addresses)
         userData = Unmanaged.passRetained(receiver).toOpaque()
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        receiver.limit = options.responseLimit
-        receiver.addresses = options.addresses
         try apply(options)
     }
 
@@ -54,9 +52,8 @@ public final class CurlEasy {
         try set(CURLOPT_PROTOCOLS_STR, "http,https")
         try set(CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeoutMilliseconds)
         try set(CURLOPT_TIMEOUT_MS, options.requestTimeoutMilliseconds)
-        // Any encoding that libcurl can undo; and for answers of which only the first bytes are ever looked at, none is asked for.
-        try set(CURLOPT_ACCEPT_ENCODING, "")
-        asksForNoEncoding = !options.compressedAnswers
+        // Any encoding that libcurl can undo.
+        if options.compressedAnswers { try set(CURLOPT_ACCEPT_ENCODING, "") }
         // An empty proxy also keeps the environment's out, and an empty list of exceptions the environment's list.
         try set(CURLOPT_PROXY, options.proxy ?? "")
         try set(CURLOPT_NOPROXY, "")
@@ -105,8 +102,8 @@ public final class CurlEasy {
 
     /// Which part of an answer's body later exchanges keep, where it differs from the options'.
     public var responseLimit: Int {
-        get { receiver.limit }
-        set { receiver.limit = newValue }
+        get { receiver.answer.limit }
+        set { receiver.answer.limit = newValue }
     }
 
     /// Makes the handle ready for a request; the body is copied.
@@ -150,7 +147,6 @@ public final class CurlEasy {
             try addHeader(line)
             headerLines.append(line)
         }
-        if asksForNoEncoding { try addHeader("Accept-Encoding:") }
         if isLarge { try addHeader("Expect:") }
         try check(connectd_curl_set_list(handle, CURLOPT_HTTPHEADER, headerList))
     }
@@ -218,7 +214,8 @@ public final class CurlEasy {
         guard code == CURLE_OK else { return .failure(CurlError(code, detail: String(cString: errorText))) }
         var status = 0
         _ = connectd_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-        return .success(CurlResponse(status: status, headerBytes: receiver.headerBytes, body: receiver.body, isBodyCut: receiver.isBodyCut))
+        let answer = receiver.answer
+        return .success(CurlResponse(status: status, headerBytes: answer.headerBytes, body: answer.body, isBodyCut: answer.isBodyCut))
     }
 
     /// Which HTTP version the last answer came in: 1 or 2.

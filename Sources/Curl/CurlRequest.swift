@@ -1,3 +1,5 @@
+import Glibc
+
 /// One request. Built anew for each exchange.
 public struct CurlRequest: Sendable {
     public var method: String
@@ -17,10 +19,8 @@ public struct CurlRequest: Sendable {
     /// Whether a line can be sent as one header: no CR, LF or NUL that would begin another.
     public static func isSafe(headerLine: String) -> Bool {
         let isSafe: Bool? = headerLine.utf8.withContiguousStorageIfAvailable { bytes in
-            // No early end, so that it is done for many bytes at once.
-            var isBad = false
-            for byte in bytes { isBad = isBad || byte == 0x0D || byte == 0x0A || byte == 0 }
-            return !isBad
+            guard let start = bytes.baseAddress else { return true }
+            return memchr(start, 0x0D, bytes.count) == nil && memchr(start, 0x0A, bytes.count) == nil && memchr(start, 0, bytes.count) == nil
         }
         return isSafe ?? headerLine.utf8.allSatisfy { $0 != 0x0D && $0 != 0x0A && $0 != 0 }
     }

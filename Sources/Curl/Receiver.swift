@@ -3,36 +3,28 @@ import Glibc
 
 /// Where an answer gathers: what the C callbacks get through their user-data pointer.
 final class Receiver {
-    var body: [UInt8] = []
-    var isBodyCut = false
-    var headerBytes: [UInt8] = []
-    var limit = 0
-    var addresses = AddressPolicy.any
+    /// In one piece: every access to an object's variable is checked at run time, and every answer has several lines.
+    struct Answer {
+        var body: [UInt8] = []
+        var isBodyCut = false
+        var headerBytes: [UInt8] = []
+        var limit = 0
+    }
+    var answer = Answer()
+    let addresses: AddressPolicy
     var refusedAddress = false
 
     /// Most bytes of headers that are kept.
     static let headerLimit = 32 * 1024
 
+    init(limit: Int, addresses: AddressPolicy) {
+        answer.limit = limit
+        self.addresses = addresses
+    }
+
     func begin() {
-        body.removeAll(keepingCapacity: true)
-        headerBytes.removeAll(keepingCapacity: true)
-        isBodyCut = false
-        refusedAddress = false
-    }
-
-    func take(body bytes: UnsafeRawBufferPointer) {
-        let room = limit - body.count
-        if bytes.count > room { isBodyCut = true }
-        if room > 0 { body.append(contentsOf: bytes.prefix(room)) }
-    }
-
-    func take(header bytes: UnsafeRawBufferPointer) {
-        // A status line begins the headers of another answer (after "100 Continue"): only the last one's count.
-        if bytes.count > 5, bytes.prefix(5).elementsEqual("HTTP/".utf8) {
-            headerBytes.removeAll(keepingCapacity: true)
-            return
-        }
-        if headerBytes.count + bytes.count <= Receiver.headerLimit { headerBytes.append(contentsOf: bytes) }
+        answer.begin()
+        if refusedAddress { refusedAddress = false }
     }
 
     func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
@@ -55,15 +47,38 @@ final class Receiver {
     }
 }
 
+extension Receiver.Answer {
+    mutating func begin() {
+        body.removeAll(keepingCapacity: true)
+        headerBytes.removeAll(keepingCapacity: true)
+        isBodyCut = false
+    }
+
+    mutating func take(body bytes: UnsafeRawBufferPointer) {
+        let room = limit - body.count
+        if bytes.count > room { isBodyCut = true }
+        if room > 0 { body.append(contentsOf: bytes.prefix(room)) }
+    }
+
+    mutating func take(header bytes: UnsafeRawBufferPointer) {
+        // A status line begins the headers of another answer (after "100 Continue"): only the last one's count.
+        if bytes.count > 5, bytes[0] == UInt8(ascii: "H"), bytes[4] == UInt8(ascii: "/"), bytes.prefix(5).elementsEqual("HTTP/".utf8) {
+            headerBytes.removeAll(keepingCapacity: true)
+            return
+        }
+        if headerBytes.count + bytes.count <= Receiver.headerLimit { headerBytes.append(contentsOf: bytes) }
+    }
+}
+
 func receiveBody(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
     guard let data, let userData else { return 0 }
-    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().take(body: UnsafeRawBufferPointer(start: data, count: size * count))
+    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().answer.take(body: UnsafeRawBufferPointer(start: data, count: size * count))
     return size * count
 }
 
 func receiveHeader(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
     guard let data, let userData else { return 0 }
-    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().take(header: UnsafeRawBufferPointer(start: data, count: size * count))
+    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().answer.take(header: UnsafeRawBufferPointer(start: data, count: size * count))
     return size * count
 }
 

@@ -5,6 +5,15 @@ package struct OffsetPrefix {
     /// One partition's records under way, in offset order; done ones stay until everything before them is done.
     fileprivate final class Line {
         let partition: TopicPartition
+        /// In one piece: every access to an object's variable is checked at run time, and every record has several.
+        var records = Records()
+        /// Whether the partition was given up: its tickets mean nothing any more.
+        var isForgotten = false
+
+        init(_ partition: TopicPartition) { self.partition = partition }
+    }
+
+    fileprivate struct Records {
         var offsets: [Int64] = []
         var isDone: [Bool] = []
         /// What each record keeps in memory while the first one is under way.
@@ -12,10 +21,6 @@ package struct OffsetPrefix {
         var head = 0
         /// The number of the record at `head` since the line began.
         var first = 0
-        /// Whether the partition was given up: its tickets mean nothing any more.
-        var isForgotten = false
-
-        init(_ partition: TopicPartition) { self.partition = partition }
     }
 
     private var lines: [TopicPartition: Line] = [:]
@@ -35,13 +40,13 @@ package struct OffsetPrefix {
     package init() {}
 
     /// Records that something is kept of: those of the span, and done ones before it that were not cut off yet.
-    package var remembered: Int { lines.values.reduce(0) { $0 + $1.offsets.count } }
+    package var remembered: Int { lines.values.reduce(0) { $0 + $1.records.offsets.count } }
 
     package mutating func begin(_ partition: TopicPartition, offset: Int64, bytes: Int = 0) -> Ticket {
         let line = line(partition)
         span += 1
         spanBytes += bytes
-        return Ticket(line: line, number: line.begin(offset, bytes))
+        return Ticket(line: line, number: line.records.begin(offset, bytes))
     }
 
     private mutating func line(_ partition: TopicPartition) -> Line {
@@ -54,28 +59,29 @@ package struct OffsetPrefix {
 
     package mutating func end(_ ticket: Ticket) {
         if ticket.line.isForgotten { return }
-        let (records, bytes) = ticket.line.end(ticket.number)
+        let (records, bytes) = ticket.line.records.end(ticket.number)
         span -= records
         spanBytes -= bytes
     }
 
     /// The highest offset that may be committed of a partition: `end` when nothing is under way.
     package func committable(_ partition: TopicPartition, upTo end: Int64) -> Int64 {
-        guard let line = lines[partition], line.head < line.offsets.count else { return end }
-        return min(end, line.offsets[line.head])
+        guard let records = lines[partition]?.records, records.head < records.offsets.count else { return end }
+        return min(end, records.offsets[records.head])
     }
 
     package mutating func forget(_ partition: TopicPartition) {
         last = nil
         guard let line = lines.removeValue(forKey: partition) else { return }
         line.isForgotten = true
-        span -= line.offsets.count - line.head
-        spanBytes -= line.sizes[line.head...].reduce(0, +)
+        let records = line.records
+        span -= records.offsets.count - records.head
+        spanBytes -= records.sizes[records.head...].reduce(0, +)
     }
 }
 
-extension OffsetPrefix.Line {
-    fileprivate func begin(_ offset: Int64, _ bytes: Int) -> Int {
+extension OffsetPrefix.Records {
+    fileprivate mutating func begin(_ offset: Int64, _ bytes: Int) -> Int {
         offsets.append(offset)
         sizes.append(bytes)
         isDone.append(false)
@@ -83,7 +89,7 @@ extension OffsetPrefix.Line {
     }
 
     /// - Returns: how many records, of how many bytes, are no longer waited behind.
-    fileprivate func end(_ number: Int) -> (records: Int, bytes: Int) {
+    fileprivate mutating func end(_ number: Int) -> (records: Int, bytes: Int) {
         let index = head + number - first
         guard index >= head, index < isDone.count else { return (0, 0) }
         isDone[index] = true
