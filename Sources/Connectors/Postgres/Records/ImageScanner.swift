@@ -110,12 +110,10 @@ struct ImageScanner {
         out.reserveCapacity(content.count)
         var index = 0
         while index < content.count {
-            let byte = content[index]
-            index += 1
-            guard byte == UInt8(ascii: "\\") else {
-                out.append(byte)
-                continue
-            }
+            let end = content[index...].firstIndex(of: UInt8(ascii: "\\")) ?? content.count
+            if end > index { out.append(contentsOf: UnsafeRawBufferPointer(rebasing: content[index..<end])) }
+            index = end + 1
+            if end == content.count { break }
             guard index < content.count else { throw Malformed() }
             let escape = content[index]
             index += 1

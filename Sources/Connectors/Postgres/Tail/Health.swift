@@ -8,7 +8,8 @@ struct Health: Sendable {
     private var audit: Audit?
     private var auditedRows: Int64 = 0
     private var missingRows: Int64 = 0
-    private var counts: [UInt8: Int64] = [:]
+    /// By operation, `c` and so on.
+    private var counts = [Int64](repeating: 0, count: 256)
 
     private struct Audit: Sendable {
         let from: XidSnapshot
@@ -26,7 +27,7 @@ struct Health: Sendable {
         return true
     }
 
-    mutating func count(_ op: UInt8) { counts[op, default: 0] += 1 }
+    mutating func count(_ op: UInt8) { counts[Int(op)] += 1 }
 
     mutating func begin(from: XidSnapshot, to: XidSnapshot, rows: Int) { audit = Audit(from: from, to: to, rows: rows) }
 
@@ -51,7 +52,7 @@ struct Health: Sendable {
     }
 
     func show(_ gauges: TaskMetrics) {
-        for (op, count) in counts { gauges.setGauge(Name("changes_" + String(decoding: [op], as: UTF8.self)), count) }
+        for (op, count) in counts.enumerated() where count > 0 { gauges.setGauge(Name("changes_" + String(decoding: [UInt8(op)], as: UTF8.self)), count) }
         gauges.setGauge("audited_rows", auditedRows)
         gauges.setGauge("audit_missing_rows", missingRows)
     }

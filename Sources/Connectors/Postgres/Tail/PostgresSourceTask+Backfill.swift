@@ -42,11 +42,9 @@ extension PostgresSourceTask {
                     id: 0, xid: 0, milliseconds: chunk.milliseconds, table: chunk.table, op: UInt8(ascii: "r"), before: nil, after: image)
                 if let previous, page.isPieceFull(before: change) {
                     states[chunk.table]?.backfill?.after = Backfill.Chunk.key(previous)
-                    closePiece(&page, plan, flushed, states, into: &batch)
+                    closePiece(&page, plan, flushed, &states, into: &batch)
                 }
-                let last = states[chunk.table]?.last
-                try append(change, &page, &states, session, options, into: &batch)
-                states[chunk.table]?.last = last
+                try append(change, &page, &states, session, into: &batch)
             }
             previous = row
         }
@@ -56,7 +54,7 @@ extension PostgresSourceTask {
             states[chunk.table]?.backfill = nil
             context.logger.info("table \(states[chunk.table]?.records.table.display ?? "") is delivered; going on with its changes")
         }
-        close(page, plan, flushed, &states, into: &batch)
+        close(&page, plan, flushed, &states, into: &batch)
         tables = states
         self.chunk = nil
     }

@@ -13,42 +13,58 @@ extension PostgresSourceTask {
         var lastEntries: [UInt32: Int] = [:]
         /// Tables of which changes were read, with or without records.
         var touched: Set<UInt32> = []
+        /// The table of the change before: what is known of it stands here until another one's change comes.
+        private(set) var table: UInt32?
+        var records: TableRecords?
+        var last: TailPosition.LastChange?
+        var lastEntry: Int?
 
         init(now: Int64) { self.now = now }
 
         /// Whether what was read since the last piece should be able to become durable without the change that follows: a page may be more than
         /// one transaction of the log takes.
         func isPieceFull(before change: Change) -> Bool {
-            !lastEntries.isEmpty && bytes - closedBytes + change.imageBytes > RecordPiece.mostBytes
+            bytes - closedBytes + change.imageBytes > RecordPiece.mostBytes && (lastEntry != nil || !lastEntries.isEmpty)
+        }
+
+        /// Changes of another table follow: what was kept of the one before is written down.
+        mutating func turn(to table: UInt32?, _ states: inout [UInt32: TableState]) {
+            if let old = self.table {
+                if let last { states[old]?.last = last }
+                if let lastEntry { lastEntries[old] = lastEntry }
+            }
+            self.table = table
+            records = table.flatMap { states[$0]?.records }
+            (last, lastEntry) = (nil, nil)
+            if records != nil, let table { touched.insert(table) }
         }
     }
 
     /// Appends the records of a change. An image that does not go with the table we know has the table looked up anew; if that does not help,
     /// it is of a time before or after an ALTER TABLE and is read column by column as far as it goes.
-    func append(
-        _ change: Change, _ page: inout Page, _ states: inout [UInt32: TableState], _ session: TailSession, _ options: SourceOptions,
-        into batch: inout RecordBatch
-    ) throws {
-        guard let state = states[change.table] else { return }
+    func append(_ change: Change, _ page: inout Page, _ states: inout [UInt32: TableState], _ session: TailSession, into batch: inout RecordBatch) throws {
+        if page.table != change.table { page.turn(to: change.table, &states) }
+        guard let records = page.records else { return }
         page.lastID = change.id
         page.bytes += change.imageBytes
-        page.touched.insert(change.table)
         health.count(change.op)
         let start = batch.count
         do {
-            try state.records.append(change, isTolerant: false, now: page.now, to: &batch)
+            try records.append(change, isTolerant: false, now: page.now, to: &batch)
         } catch is ImageDecoder.Surprise {
             batch.entries.removeLast(batch.count - start)
-            try appendSurprising(change, page.now, &states, session, options, into: &batch)
+            try appendSurprising(change, page.now, &states, session, into: &batch)
+            page.records = states[change.table]?.records
         }
-        states[change.table]?.last = TailPosition.LastChange(id: change.id, xid: change.xid)
-        if batch.count > start { page.lastEntries[change.table] = batch.count - 1 }
+        // Rows of a backfill are none.
+        if change.id > 0 { page.last = TailPosition.LastChange(id: change.id, xid: change.xid) }
+        if batch.count > start { page.lastEntry = batch.count - 1 }
     }
 
     private func appendSurprising(
-        _ change: Change, _ now: Int64, _ states: inout [UInt32: TableState], _ session: TailSession, _ options: SourceOptions, into batch: inout RecordBatch
+        _ change: Change, _ now: Int64, _ states: inout [UInt32: TableState], _ session: TailSession, into batch: inout RecordBatch
     ) throws {
-        guard let old = states[change.table]?.records else { return }
+        guard let options, let old = states[change.table]?.records else { return }
         let start = batch.count
         var records = old
         if let table = try PostgresCatalog(connection: session.connection).describe([change.table]).first.map({ $0.mapped(options.types.numerics) }), table != old.table {
@@ -76,8 +92,9 @@ extension PostgresSourceTask {
 
     /// Gives the last record of each table the table's new position; tables whose changes made no record get an entry that only carries it.
     func close(
-        _ page: Page, _ next: TailPlan, _ flushed: LogPosition, _ states: inout [UInt32: TableState], into batch: inout RecordBatch
+        _ page: inout Page, _ next: TailPlan, _ flushed: LogPosition, _ states: inout [UInt32: TableState], into batch: inout RecordBatch
     ) {
+        page.turn(to: nil, &states)
         for table in page.touched {
             guard let position = position(table, next, flushed, states) else { continue }
             if let index = page.lastEntries[table] {
@@ -92,7 +109,8 @@ extension PostgresSourceTask {
     }
 
     /// Gives the last record of each table in the open piece the position up to it. What one change is made of stays in one piece.
-    func closePiece(_ page: inout Page, _ part: TailPlan, _ flushed: LogPosition, _ states: [UInt32: TableState], into batch: inout RecordBatch) {
+    func closePiece(_ page: inout Page, _ part: TailPlan, _ flushed: LogPosition, _ states: inout [UInt32: TableState], into batch: inout RecordBatch) {
+        page.turn(to: nil, &states)
         for (table, index) in page.lastEntries {
             guard let position = position(table, part, flushed, states), let partition = states[table]?.records.partition else { continue }
             let entry = batch.entries[index]

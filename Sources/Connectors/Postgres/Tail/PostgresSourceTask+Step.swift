@@ -87,9 +87,9 @@ extension PostgresSourceTask {
                 if page.isPieceFull(before: change) {
                     var part = plan
                     part.begin(to: look.moment.snapshot, sent: page.lastID)
-                    closePiece(&page, part, look.moment.pending, states, into: &batch)
+                    closePiece(&page, part, look.moment.pending, &states, into: &batch)
                 }
-                try append(change, &page, &states, session, options, into: &batch)
+                try append(change, &page, &states, session, into: &batch)
             }
         }
         if isComplete {
@@ -98,7 +98,7 @@ extension PostgresSourceTask {
             next.begin(to: look.moment.snapshot, sent: page.lastID)
             health.begin(from: group.from, to: look.moment.snapshot, rows: look.rowCount)
         }
-        close(page, next, look.moment.pending, &states, into: &batch)
+        close(&page, next, look.moment.pending, &states, into: &batch)
         resize(page, look.rowCount, options)
         plan = next
         tables = states
@@ -134,9 +134,9 @@ extension PostgresSourceTask {
             if page.isPieceFull(before: change) {
                 var part = plan
                 part.advance(group: index, to: page.lastID)
-                closePiece(&page, part, lastMoment?.pending ?? LogPosition(0), states, into: &batch)
+                closePiece(&page, part, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
             }
-            try append(change, &page, &states, session, options, into: &batch)
+            try append(change, &page, &states, session, into: &batch)
             page.lastID = change.id
         }
         next.advance(group: index, to: count == 0 ? after : page.lastID)
@@ -145,7 +145,7 @@ extension PostgresSourceTask {
             try audit(group, to: to, session, context)
             next.finish(group: index)
         }
-        close(page, next, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
+        close(&page, next, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
         resize(page, count, options)
         plan = next
         tables = states
