@@ -16,10 +16,18 @@ final class EmbeddedProducer: LogProducer {
         var byteCount = 0
     }
 
-    private struct PendingBatch: Sendable {
-        var partition: PartitionLog
+    /// An encoded batch on its way to the writer, who fills in its place where it stands: a copy of it would be a quarter of a megabyte.
+    /// `@unchecked Sendable`: made on the producer's thread, from the commit on only the writer's.
+    private final class PendingBatch: @unchecked Sendable {
+        let partition: PartitionLog
         var bytes: [UInt8]
-        var recordCount: Int
+        let recordCount: Int
+
+        init(partition: PartitionLog, bytes: [UInt8], recordCount: Int) {
+            self.partition = partition
+            self.bytes = bytes
+            self.recordCount = recordCount
+        }
     }
 
     init(_ engine: EmbeddedLog, _ session: ProducerSession) {
@@ -168,7 +176,7 @@ final class EmbeddedProducer: LogProducer {
         for schema in missing { try writing.put(.schema, schemaKey(schema.id), schema.json) }
         var offsets: [TopicPartition: Int64] = [:]
         for batch in transaction.batches {
-            let base = try writing.append(batch.bytes, recordCount: batch.recordCount, to: batch.partition)
+            let base = try writing.append(&batch.bytes, recordCount: batch.recordCount, to: batch.partition)
             if offsets[batch.partition.topicPartition] == nil { offsets[batch.partition.topicPartition] = base }
         }
         for row in transaction.offsets { try SourceOffsets.store(row, in: writing) }

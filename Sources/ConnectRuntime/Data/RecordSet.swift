@@ -56,13 +56,23 @@ public struct RecordSet: Sendable {
         timestamp: Int64, key: (inout ByteBuffer) throws -> Bool, value: (inout ByteBuffer) throws -> Bool,
         headers: [RawHeader] = []
     ) throws {
+        var headers = headers
+        try append(timestamp: timestamp, headers: &headers, key: { arena, _ in try key(&arena) }, value: { arena, _ in try value(&arena) })
+    }
+
+    /// The same for closures that may add headers.
+    @inline(__always)
+    mutating func append(
+        timestamp: Int64, headers: inout [RawHeader], key: (inout ByteBuffer, inout [RawHeader]) throws -> Bool,
+        value: (inout ByteBuffer, inout [RawHeader]) throws -> Bool
+    ) throws {
         let before = arena.count
         do {
             let keyStart = arena.count
-            let hasKey = try key(&arena)
+            let hasKey = try key(&arena, &headers)
             if !hasKey { arena.truncate(to: keyStart) }
             let valueStart = arena.count
-            let hasValue = try value(&arena)
+            let hasValue = try value(&arena, &headers)
             if !hasValue { arena.truncate(to: valueStart) }
             let end = arena.count
             guard end <= RecordSet.largest else {
@@ -116,6 +126,56 @@ public struct RecordSet: Sendable {
         append(timestamp: other.items[index].timestamp, key: other.key(at: index), value: other.value(at: index), headers: other.headers(at: index))
         items[items.count - 1].offset = other.items[index].offset
     }
+
+    /// The bytes of a record, headers included, in a set whose records were all appended one after the other: they lie together.
+    func span(of index: Int) -> Range<Int> {
+        Int(items[index].keyStart)..<(index + 1 < items.count ? Int(items[index + 1].keyStart) : arena.count)
+    }
+
+    /// Appends a copy of a record of another set, which was built by appending. Its bytes go in one piece.
+    mutating func appendSpan(of index: Int, in other: borrowing RecordSet) {
+        let span = other.span(of: index)
+        let shift = Int32(truncatingIfNeeded: arena.count - span.lowerBound)
+        other.arena.withUnsafeBytes { arena.append(UnsafeRawBufferPointer(rebasing: $0[span])) }
+        var item = other.items[index]
+        item.keyStart += shift
+        item.valueStart += shift
+        if item.headerCount > 0 {
+            let start = Int(item.headerStart)
+            item.headerStart = Int32(truncatingIfNeeded: headerRanges.count)
+            for place in start..<start + Int(item.headerCount) {
+                var range = other.headerRanges[place]
+                range.nameStart += shift
+                range.valueStart += shift
+                headerRanges.append(range)
+            }
+        } else {
+            item.headerStart = Int32(truncatingIfNeeded: headerRanges.count)
+        }
+        items.append(item)
+    }
+
+    func hasRoom(for other: borrowing RecordSet) -> Bool { arena.count + other.arena.count <= RecordSet.largest }
+
+    /// Appends all records of another set, in one piece.
+    mutating func append(contentsOf other: borrowing RecordSet) {
+        let shift = Int32(truncatingIfNeeded: arena.count), headerShift = Int32(truncatingIfNeeded: headerRanges.count)
+        other.arena.withUnsafeBytes { arena.append($0) }
+        for var range in other.headerRanges {
+            range.nameStart += shift
+            range.valueStart += shift
+            headerRanges.append(range)
+        }
+        for var item in other.items {
+            item.keyStart += shift
+            item.valueStart += shift
+            item.headerStart += headerShift
+            items.append(item)
+        }
+    }
+
+    var headerCount: Int { headerRanges.count }
+    func headerCount(of index: Int) -> Int { Int(items[index].headerCount) }
 
     /// Adds a record whose bytes already lie in the storage; headers follow with ``addHeaderRange(name:value:)``.
     public mutating func addRange(offset: Int64, timestamp: Int64, key: Range<Int>?, value: Range<Int>?) {

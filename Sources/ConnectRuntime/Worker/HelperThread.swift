@@ -43,6 +43,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
     private let make: @Sendable () throws -> Work
     private let patienceMilliseconds: Int
     private var isStarted = false
+    private var isHolding = false
 
     /// - Parameters:
     ///   - patienceMilliseconds: a portion that the helper has not done by then is left to the task's thread, and the helper is not asked again.
@@ -67,6 +68,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
                 stop()
             }
         }
+        isHolding = true
         state.withLock { state in
             state.round += 1
             state.portions = portions
@@ -75,6 +77,19 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
             state.spent = spent
         }
         condition.broadcast()
+    }
+
+    /// Lets go of the present list, and of what is to be freed: nothing is kept alive while there is nothing to do.
+    package func clear() {
+        guard isHolding else { return }
+        isHolding = false
+        state.withLock { state in
+            state.round += 1
+            state.portions = []
+            state.places = []
+            state.next = -1
+            state.spent = nil
+        }
     }
 
     /// Collects a portion of the present list, once.

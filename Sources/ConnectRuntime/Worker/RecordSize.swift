@@ -12,6 +12,16 @@ struct RecordSize {
         self.bytes = bytes
     }
 
+    /// Of a record that is written already.
+    init(_ index: Int, of set: borrowing RecordSet) {
+        bytes = set.span(of: index).count + Self.overhead + set.headerCount(of: index) * Self.headerOverhead
+    }
+
+    /// Of all records of a set that was built by appending.
+    init(all set: borrowing RecordSet) {
+        bytes = set.arena.count + set.count * Self.overhead + set.headerCount * Self.headerOverhead
+    }
+
     /// More than a record set and a batch add to a record, and to each of its headers.
     private static let overhead = 96
     private static let headerOverhead = 26

@@ -25,7 +25,8 @@ final class SinkBatchReader {
     func expect(_ consumed: [ConsumedRecords], spent: [RecordBatch.Entry]) {
         offered.removeAll(keepingCapacity: true)
         collected = nil
-        guard let helper, consumed.reduce(0, { $0 + $1.records.count }) >= RecordReading.fewest else { return }
+        guard let helper else { return }
+        guard consumed.reduce(0, { $0 + $1.records.count }) >= RecordReading.fewest else { return helper.clear() }
         var portions: [RecordReading] = []
         for records in consumed {
             offered.append((records, portions.count))

@@ -9,13 +9,15 @@ final class SourceRunner {
         let topics: [Name]
     }
 
-    private let handle: TaskHandle
-    private let parts: WorkerParts
-    private let logger: Logger
-    private var ledger = OffsetLedger()
+    let handle: TaskHandle
+    let parts: WorkerParts
+    let logger: Logger
+    var ledger = OffsetLedger()
     private var inFlight: [InFlight] = []
     private var inFlightBytes = 0
     private var openedAt: UInt64 = 0
+    /// The batch that was written last: freeing it is left to the helper.
+    var spent: [RecordBatch.Entry] = []
 
     init(handle: TaskHandle, parts: WorkerParts, logger: Logger) {
         self.handle = handle
@@ -23,7 +25,7 @@ final class SourceRunner {
         self.logger = logger
     }
 
-    private struct Run {
+    struct Run {
         let producer: any LogProducer
         let plugins: TaskPlugins
         let retry: RetryOperator
@@ -36,6 +38,8 @@ final class SourceRunner {
         /// The most bytes of records that one transaction may hold.
         let transactionBytes: Int
         var routes: TopicRoutes
+        /// Writes the last of many records.
+        let helper: RecordWriting.Helper?
         // Here and not in the runner: every access to an object's variable is checked at run time, every record has several.
         var keyBytes = ByteBuffer(capacity: 256)
         var valueBytes = ByteBuffer(capacity: 1024)
@@ -59,6 +63,8 @@ final class SourceRunner {
             handle, epoch: producer.epoch, boundaries: boundaries, parts: parts, logger: logger)
         let transforms = plugins.transforms
         context.routes = { transforms.topics(of: $0) }
+        let helper = try RecordWriting.helper(specification, plugins, schemas, parts)
+        defer { helper?.stop() }
         var run = Run(
             producer: producer, plugins: plugins, retry: retry, schemas: schemas, boundaries: boundaries, boundary: boundary,
             intervalMilliseconds: try plugins.base.value(ConnectorSettings.boundaryInterval) ?? parts.settings.offsetFlushIntervalMilliseconds,
@@ -66,7 +72,8 @@ final class SourceRunner {
             transactionBytes: producer.transactionByteLimit - producer.transactionByteLimit / RecordSize.reserve,
             routes: TopicRoutes(
                 log: parts.log, creation: try TopicCreation(parts.references.resolve(specification.connectorConfig), settings: parts.settings),
-                logger: logger))
+                logger: logger),
+            helper: helper)
         defer {
             handle.monitor.enter(.stopping)
             task.stop()
@@ -107,7 +114,7 @@ final class SourceRunner {
                 _ = inFlight[0].ticket.wait(milliseconds: 100)
                 continue
             }
-            batch.entries.removeAll(keepingCapacity: true)
+            if spent.isEmpty { batch.entries.removeAll(keepingCapacity: true) } else { batch.entries = [] }
             handle.monitor.enter(.polling)
             do {
                 try task.poll(into: &batch)
@@ -127,6 +134,8 @@ final class SourceRunner {
                 continue
             }
             if batch.isEmpty {
+                spent = []
+                run.helper?.clear()
                 // A task that returns early because it is wanted would spin on a wake-up that nobody clears.
                 if handle.mailbox.version == seen { _ = handle.mailbox.read() }
                 try endInterval(&run)
@@ -138,144 +147,20 @@ final class SourceRunner {
         try finish(task, &run)
     }
 
-    // MARK: one batch
-
-    private func process(_ batch: inout RecordBatch, _ run: inout Run) throws {
-        handle.metrics.recordsIn.add(batch.count)
-        handle.metrics.batches.add()
-        do {
-            if !run.plugins.transforms.isEmpty { try run.plugins.transforms.apply(to: &batch) }
-            let now = parts.clock.wallMilliseconds()
-            for index in batch.entries.indices {
-                try convert(&batch.entries[index], now, &run)
-                if case .source(let origin) = batch.entries[index].origin { ledger.enter(origin) }
-                if let boundaries = run.boundaries {
-                    if let end = boundaries.afterEntry[index] { try self.end(end, &run) }
-                } else if run.routes.byteCount >= run.splitBytes, ledger.isCovered {
-                    try commit(&run)
-                }
-            }
-        } catch let failure as IntolerableFailure {
-            report(run)
-            throw failure.connectError
-        }
-        report(run)
-        if let boundaries = run.boundaries {
-            if let end = boundaries.afterBatch { try self.end(end, &run) }
-            boundaries.forget()
-        } else if run.boundary == .poll {
-            try commit(&run)
-        } else {
-            try endInterval(&run)
-        }
-    }
-
-    /// Converts an entry and adds its bytes to its topic's; one that fails keeps its outcome.
-    private func convert(_ entry: inout RecordBatch.Entry, _ now: Int64, _ run: inout Run) throws {
-        switch entry.outcome {
-        case .live: break
-        case .filtered:
-            handle.metrics.recordsFiltered.add()
-            return
-        case .failed:
-            handle.metrics.recordsSkipped.add()
-            return
-        }
-        run.headers.removeAll(keepingCapacity: true)
-        if !entry.record.headers.isEmpty, try !convertHeaders(&entry, &run) { return }
-        run.keyBytes.removeAll()
-        let hasKey: Bool?
-        do {
-            hasKey = try run.plugins.key.serialize(
-                topic: entry.record.topic, headers: &run.headers, schema: entry.record.keySchema, value: entry.record.key, into: &run.keyBytes)
-        } catch {
-            hasKey = try again(.keyConverter, run.plugins.keyClass, run.plugins.key, error, &entry, &run) { ($0.keySchema, $0.key) }
-            if hasKey == nil { return }
-        }
-        run.valueBytes.removeAll()
-        let hasValue: Bool?
-        do {
-            hasValue = try run.plugins.value.serialize(
-                topic: entry.record.topic, headers: &run.headers, schema: entry.record.valueSchema, value: entry.record.value, into: &run.valueBytes)
-        } catch {
-            hasValue = try again(.valueConverter, run.plugins.valueClass, run.plugins.value, error, &entry, &run) { ($0.valueSchema, $0.value) }
-            if hasValue == nil { return }
-        }
-        do {
-            let size = RecordSize(key: run.keyBytes.count, value: run.valueBytes.count, headers: run.headers)
-            if run.routes.byteCount + size.bytes > run.transactionBytes { try makeRoom(for: size, entry.record.topic, hasKey ?? false, &run) }
-            try run.routes.append(
-                topic: entry.record.topic, partition: entry.record.partition, timestamp: entry.record.timestamp ?? now,
-                key: run.keyBytes, hasKey: hasKey ?? false, value: run.valueBytes, hasValue: hasValue ?? false, headers: run.headers)
-        } catch let error as ConnectError where error.kind == .data {
-            // The record is at fault; whatever the log itself throws concerns the task.
-            _ = try run.retry.run(.kafkaProduce, "TopicLog", &entry, firstError: error) { _ in throw error }
-        }
-    }
-
-    /// Ends the open transaction before a record that does not fit into it any more, where that tears nothing apart.
-    /// - Throws: ``ConnectError`` of kind `.data` for a record that fits into none; `.fatal` for several that fit into none together: no record is at fault.
-    private func makeRoom(for size: RecordSize, _ topic: Name, _ hasKey: Bool, _ run: inout Run) throws {
-        let key = hasKey ? run.keyBytes.withUnsafeBytes { RecordSize.shown($0) } : nil
-        if size.bytes > run.transactionBytes { throw size.tooLarge(topic: topic, key: key, limit: run.transactionBytes) }
-        if run.boundaries == nil, ledger.isCovered { return try commit(&run) }
-        throw RecordSize.groupTooLarge(
-            topic: topic, key: key, records: run.routes.recordCount + 1, bytes: run.routes.byteCount + size.bytes, limit: run.transactionBytes,
-            isConnectors: run.boundaries != nil)
-    }
-
-    private func again(
-        _ stage: Stage, _ className: String, _ converter: any Converter, _ error: any Error, _ entry: inout RecordBatch.Entry, _ run: inout Run,
-        _ part: (Record) -> (Schema?, Value)
-    ) throws -> Bool? {
-        let before = run.headers.count
-        return try run.retry.run(stage, className, &entry, firstError: error) { record in
-            if run.headers.count > before { run.headers.removeLast(run.headers.count - before) }
-            let (schema, value) = part(record)
-            if stage == .keyConverter {
-                run.keyBytes.removeAll()
-                return try converter.serialize(topic: record.topic, headers: &run.headers, schema: schema, value: value, into: &run.keyBytes)
-            }
-            run.valueBytes.removeAll()
-            return try converter.serialize(topic: record.topic, headers: &run.headers, schema: schema, value: value, into: &run.valueBytes)
-        }
-    }
-
-    private func convertHeaders(_ entry: inout RecordBatch.Entry, _ run: inout Run) throws -> Bool {
-        let done: Void? = try run.retry.run(.headerConverter, run.plugins.headerClass, &entry) { record in
-            run.headers.removeAll(keepingCapacity: true)
-            for header in record.headers {
-                var headerBytes = ByteBuffer()
-                var none: [RawHeader] = []
-                let hasValue = try run.plugins.header.serialize(
-                    topic: record.topic, headers: &none, schema: header.schema, value: header.value, into: &headerBytes)
-                run.headers.append(RawHeader(header.name, hasValue ? ByteSlice(headerBytes.bytes) : nil))
-            }
-        }
-        return done != nil
-    }
-
-    private func report(_ run: Run) {
-        guard run.retry.hasFailures else { return }
-        for (entry, failure) in run.retry.takeFailures() {
-            ErrorLog.write(failure, entry, connector: handle.specification.connector, task: handle.specification.task, isSink: false, policy: run.plugins.policy, to: logger)
-        }
-    }
-
     // MARK: transactions
 
     private var isFull: Bool {
         inFlight.count >= parts.settings.inFlightTransactions || (inFlightBytes >= parts.settings.inFlightBytes && !inFlight.isEmpty)
     }
 
-    private func endInterval(_ run: inout Run) throws {
+    func endInterval(_ run: inout Run) throws {
         guard run.boundary == .interval, ledger.openRecords > 0 else { return }
         let now = parts.clock.monotonicNanoseconds()
         if openedAt == 0 { openedAt = now }
         if now - openedAt >= UInt64(run.intervalMilliseconds) * 1_000_000 || run.routes.byteCount >= run.splitBytes { try commit(&run) }
     }
 
-    private func end(_ end: TransactionBoundaries.End, _ run: inout Run) throws {
+    func end(_ end: TransactionBoundaries.End, _ run: inout Run) throws {
         switch end {
         case .commit: try commit(&run)
         case .abort:
@@ -286,7 +171,7 @@ final class SourceRunner {
     }
 
     /// Hands the gathered records, their offsets and schemas over as one transaction (P1).
-    private func commit(_ run: inout Run) throws {
+    func commit(_ run: inout Run) throws {
         guard ledger.openRecords > 0 else { return }
         openedAt = 0
         let bytes = run.routes.byteCount

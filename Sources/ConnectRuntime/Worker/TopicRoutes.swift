@@ -33,22 +33,7 @@ struct TopicRoutes {
         topic: Name, partition: Int32?, timestamp: Int64, key: borrowing ByteBuffer, hasKey: Bool, value: borrowing ByteBuffer,
         hasValue: Bool, headers: [RawHeader]
     ) throws {
-        if last >= routes.count || routes[last].topic != topic { last = try index(of: topic) }
-        let chosen: Int32
-        if let partition {
-            guard partition >= 0, partition < routes[last].partitions else {
-                throw ConnectError(
-                    .data, code: "record.no_such_partition",
-                    "a record is for partition \(partition) of topic \(topic), which has \(routes[last].partitions)")
-            }
-            chosen = partition
-        } else if routes[last].partitions == 1 {
-            chosen = 0
-        } else if hasKey {
-            chosen = key.withUnsafeBytes { Partitioner.partition(forKey: $0, of: routes[last].partitions) }
-        } else {
-            chosen = routes[last].keyless
-        }
+        let chosen = try choose(topic, partition) { partitions in hasKey ? key.withUnsafeBytes { Partitioner.partition(forKey: $0, of: partitions) } : nil }
         let before = routes[last].sets[Int(chosen)].byteCount
         try routes[last].sets[Int(chosen)].append(
             timestamp: timestamp,
@@ -66,6 +51,44 @@ struct TopicRoutes {
 
     /// The topics that something was gathered for.
     var written: [Name] { routes.filter { $0.sets.contains { !$0.isEmpty } }.map(\.topic) }
+
+    /// Adds a record that is written already.
+    mutating func append(_ index: Int, of set: borrowing RecordSet, topic: Name, partition: Int32?) throws {
+        let key = set.key(at: index)
+        let chosen = try choose(topic, partition) { partitions in key?.withUnsafeBytes { Partitioner.partition(forKey: $0, of: partitions) } }
+        let before = routes[last].sets[Int(chosen)].byteCount
+        routes[last].sets[Int(chosen)].appendSpan(of: index, in: set)
+        byteCount += routes[last].sets[Int(chosen)].byteCount - before
+        recordCount += 1
+    }
+
+    /// Adds all records of a set that are for one topic, where it has one partition.
+    /// - Returns: false where it has more: nothing is added.
+    mutating func append(_ set: borrowing RecordSet, topic: Name) throws -> Bool {
+        if last >= routes.count || routes[last].topic != topic { last = try index(of: topic) }
+        guard routes[last].partitions == 1, routes[last].sets[0].hasRoom(for: set) else { return false }
+        let before = routes[last].sets[0].byteCount
+        routes[last].sets[0].append(contentsOf: set)
+        byteCount += routes[last].sets[0].byteCount - before
+        recordCount += set.count
+        return true
+    }
+
+    /// Finds a record's topic, makes it where it may, and chooses the partition.
+    /// - Parameter byKey: the partition of the record's key among so many, `nil` without one.
+    @inline(__always)
+    private mutating func choose(_ topic: Name, _ partition: Int32?, byKey: (Int32) -> Int32?) throws -> Int32 {
+        if last >= routes.count || routes[last].topic != topic { last = try index(of: topic) }
+        if let partition {
+            guard partition >= 0, partition < routes[last].partitions else {
+                throw ConnectError(
+                    .data, code: "record.no_such_partition",
+                    "a record is for partition \(partition) of topic \(topic), which has \(routes[last].partitions)")
+            }
+            return partition
+        }
+        return routes[last].partitions == 1 ? 0 : byKey(routes[last].partitions) ?? routes[last].keyless
+    }
 
     /// Hands everything gathered to the open transaction and forgets it.
     mutating func hand(to producer: any LogProducer) throws(LogError) {

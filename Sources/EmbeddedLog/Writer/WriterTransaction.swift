@@ -46,7 +46,7 @@ final class WriterTransaction {
     func row(_ partition: PartitionLog) -> PartitionRow { partitions[partition.serial]?.row ?? partition.row }
 
     /// Appends an encoded batch. - Returns: the offset of its first record.
-    func append(_ bytes: [UInt8], recordCount: Int, to partition: PartitionLog) throws -> Int64 {
+    func append(_ bytes: inout [UInt8], recordCount: Int, to partition: PartitionLog) throws -> Int64 {
         changeCount += 1
         var staged = partitions[partition.serial] ?? Staged(partition: partition, row: partition.row)
         let base = staged.row.end
@@ -57,7 +57,6 @@ final class WriterTransaction {
             try storage.put(.epochStart, PartitionRow.epochKey(partition.serial, leaderEpoch), offsetValue(base))
             state.leaderEpoch = leaderEpoch
         }
-        var bytes = bytes
         BatchHeader.place(&bytes, baseOffset: base, leaderEpoch: leaderEpoch)
         let last = base + Int64(recordCount) - 1
         let batch = StoredBatch(baseOffset: base, lastOffset: last, appendTime: appendTime, bytes: bytes, isFromMemory: true)

@@ -1,0 +1,93 @@
+/// A share of a source's records, written by the task's thread or its ``HelperThread``: turning values into JSON costs a source about as
+/// much as reading them does.
+struct RecordWriting: Sendable {
+    let entries: [RecordBatch.Entry]
+    let range: Range<Int>
+    /// The timestamp of records that have none, in milliseconds since 1970.
+    let now: Int64
+
+    typealias Helper = HelperThread<RecordWriting, WrittenRecords>
+
+    /// Records to a portion.
+    static let portion = 128
+    /// Fewer records are written sooner than handed over.
+    static let fewest = 512
+
+    /// The helper of a source's task, where it has one: with a second processor, and converters that may be made twice.
+    static func helper(
+        _ specification: TaskSpecification, _ plugins: TaskPlugins, _ schemas: TransactionSchemas?, _ parts: WorkerParts
+    ) throws -> Helper? {
+        guard Helper.isOfUse, plugins.value is JsonConverter, plugins.key is any RuntimeConverter else { return nil }
+        let map = try parts.references.resolve(specification.connectorConfig)
+        return Helper(name: "\(specification.connector)-write") {
+            // Both threads' converters name their schemas to the same transactions: one that is named early is stored early.
+            let key = try TaskPlugins.converter(.key, map, parts, schemas).0
+            let value = try TaskPlugins.converter(.value, map, parts, schemas).0
+            return Helper.Work(
+                perform: { $0.write(key, value) },
+                close: {
+                    key.close()
+                    value.close()
+                })
+        }
+    }
+
+    /// Cuts a batch into portions, in their order.
+    static func portions(_ entries: [RecordBatch.Entry], now: Int64) -> [RecordWriting] {
+        stride(from: 0, to: entries.count, by: portion).map {
+            RecordWriting(entries: entries, range: $0..<min(entries.count, $0 + portion), now: now)
+        }
+    }
+
+    /// Writes the records into a set of their own.
+    func write(_ key: any Converter, _ value: any Converter) -> WrittenRecords {
+        var set = RecordSet(capacity: range.count * 256)
+        var places: [Int32] = []
+        places.reserveCapacity(range.count)
+        var headers: [RawHeader] = []
+        let topic = entries[range.lowerBound].record.topic
+        var isOfOneTopic = true
+        // Borrowed where they stand: a copy of a record counts up and down everything it refers to.
+        entries.withUnsafeBufferPointer { entries in
+            for index in range {
+                guard entries[index].outcome.isLive, entries[index].record.headers.isEmpty else {
+                    places.append(-1)
+                    continue
+                }
+                if isOfOneTopic, entries[index].record.partition != nil || entries[index].record.topic != topic { isOfOneTopic = false }
+                headers.removeAll(keepingCapacity: true)
+                do {
+                    try set.append(
+                        timestamp: entries[index].record.timestamp ?? now, headers: &headers,
+                        key: { arena, headers in
+                            try key.serialize(
+                                topic: entries[index].record.topic, headers: &headers, schema: entries[index].record.keySchema,
+                                value: entries[index].record.key, into: &arena)
+                        },
+                        value: { arena, headers in
+                            try value.serialize(
+                                topic: entries[index].record.topic, headers: &headers, schema: entries[index].record.valueSchema,
+                                value: entries[index].record.value, into: &arena)
+                        })
+                    places.append(Int32(truncatingIfNeeded: set.count - 1))
+                } catch {
+                    places.append(-1)
+                }
+            }
+        }
+        return WrittenRecords(records: set, places: places, topic: isOfOneTopic && set.count == range.count ? topic : nil)
+    }
+}
+
+/// A portion's records as bytes.
+struct WrittenRecords: Sendable {
+    let records: RecordSet
+    /// Per record of the portion its place among ``records``; −1 for one that stays to be converted where the error policy applies: it has headers
+    /// of its own, is not live, or could not be written.
+    let places: [Int32]
+    /// The topic of all records, where all are written and none names a partition.
+    let topic: Name?
+
+    /// More bytes than all of them take in a transaction.
+    var upperBound: Int { RecordSize(all: records).bytes }
+}
