@@ -23,14 +23,31 @@ struct PostgresLatency {
         var timing: Timing?
         try pipe.worker.run([pipe.source]) { log in
             try pipe.waitUntilArmed(log)
+            // Before and after, as the floors.
+            var syncs = try Self.syncs(folder + "/sync")
             let milliseconds = try latencies(pipe, log)
+            syncs += try Self.syncs(folder + "/sync")
             // What follows the last change (storing offsets, telling readers) is none of the rest.
             sleep(2)
             let rest = try ServerProcesses(pipe.server).usedWhileResting(Self.idleSeconds)
-            timing = Timing(milliseconds: milliseconds, idleOurs: rest.ours, idleServers: rest.server - alone)
+            timing = Timing(milliseconds: milliseconds, syncMilliseconds: syncs.sorted(), idleOurs: rest.ours, idleServers: rest.server - alone)
         }
         guard let timing else { throw Wrong("nothing was measured") }
         return timing
+    }
+
+    /// How long each of some hundred writes takes until it is on the disk, at the writers' pace.
+    private static func syncs(_ path: String) throws -> [Double] {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Wrong("\(path) cannot be made") }
+        defer { close(file) }
+        let block = [UInt8](repeating: 1, count: 8192)
+        return try (0..<200).map { _ in
+            usleep(UInt32(everyNanoseconds / 1000))
+            let began = monotonicNanoseconds()
+            guard write(file, block, block.count) == block.count, fdatasync(file) == 0 else { throw Wrong("\(path) cannot be written") }
+            return Double(monotonicNanoseconds() - began) / 1_000_000
+        }
     }
 
     private func latencies(_ pipe: PostgresPipe, _ log: EmbeddedLog) throws -> [Double] {

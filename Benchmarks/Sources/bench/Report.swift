@@ -20,8 +20,8 @@ struct Report {
     }
 
     static let timingHead = """
-        | latency | p50 ms, three runs | p90 | p99 | longest | at most | idle: ours, % of a core | the server's part | at most |
-        |---|---|---|---|---|---|---|---|---|
+        | latency | p50 ms, three runs | p90 | p99 | longest | at most | one fdatasync: p50, p99 | idle: ours, % of a core | the server's part | at most |
+        |---|---|---|---|---|---|---|---|---|---|
         """
 
     mutating func line(_ latency: PostgresLatency, _ timings: [Timing]) -> String {
@@ -32,7 +32,7 @@ struct Report {
         if isSlow || isBusy { isGood = false }
         let bar = "p50 \(Self.hundredths(limits.p50)), p99 \(Self.hundredths(limits.p99))\(isSlow ? " MISSED" : "")"
         return "| \(latency.name) | \(all { $0.percentile(0.5) }) | \(all { $0.percentile(0.9) }) | \(all { $0.percentile(0.99) }) | "
-            + "\(all { $0.percentile(1) }) | \(bar) | \(all(\.idleOurs)) | \(all(\.idleServers)) | \(Self.hundredths(latency.mostIdle))\(isBusy ? " MISSED" : "") |"
+            + "\(all { $0.percentile(1) }) | \(bar) | \(all { Timing.percentile(0.5, $0.syncMilliseconds) }), \(all { Timing.percentile(0.99, $0.syncMilliseconds) }) | \(all(\.idleOurs)) | \(all(\.idleServers)) | \(Self.hundredths(latency.mostIdle))\(isBusy ? " MISSED" : "") |"
     }
 
     static func thousands(_ rate: Double) -> String { "\(Int((rate / 1000).rounded())) k" }

@@ -2,11 +2,15 @@
 struct Timing {
     /// In milliseconds, sorted.
     let milliseconds: [Double]
+    /// What one fdatasync of 8 KiB took meanwhile on the same disk, in milliseconds, sorted: the server's commit is one, the log's another.
+    let syncMilliseconds: [Double]
     /// Of one core, in percent, over ten seconds without a change: ours, and what we have the server use beyond what it uses alone.
     let idleOurs: Double
     let idleServers: Double
 
-    func percentile(_ share: Double) -> Double {
-        milliseconds.isEmpty ? .infinity : milliseconds[min(milliseconds.count - 1, Int(Double(milliseconds.count) * share))]
+    func percentile(_ share: Double) -> Double { Self.percentile(share, milliseconds) }
+
+    static func percentile(_ share: Double, _ sorted: [Double]) -> Double {
+        sorted.isEmpty ? .infinity : sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
     }
 }
