@@ -34,6 +34,7 @@ public final class CuttingProxy: Sendable {
         var messages = 0
         var cut: Cut?
         var isStopped = false
+        var isListening = true
     }
 
     /// - Parameter serverSocket: the path of the server's local socket.
@@ -72,8 +73,10 @@ public final class CuttingProxy: Sendable {
 
     /// Listens no more and ends every connection, within a moment.
     public func stop() {
-        state.withLock { $0.isStopped = true }
-        shutdown(listener, Int32(SHUT_RDWR))
+        state.withLock { state in
+            state.isStopped = true
+            if state.isListening { shutdown(listener, Int32(SHUT_RDWR)) }
+        }
     }
 
     private var isStopped: Bool { state.withLock { $0.isStopped } }
@@ -81,7 +84,10 @@ public final class CuttingProxy: Sendable {
     private func accept() {
         while true {
             let client = Glibc.accept(listener, nil, nil)
-            if client < 0 { break }
+            if client < 0 {
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                break
+            }
             guard !isStopped, let server = connectToServer() else {
                 close(client)
                 continue
@@ -93,6 +99,7 @@ public final class CuttingProxy: Sendable {
                 close(server)
             }
         }
+        state.withLock { $0.isListening = false }
         close(listener)
     }
 
@@ -111,8 +118,13 @@ public final class CuttingProxy: Sendable {
             ]
             if poll(&ends, 2, Self.lookMilliseconds) <= 0 { continue }
             let readable = Int16(POLLIN) | Int16(POLLHUP) | Int16(POLLERR)
+            // A side that is gone takes nothing any more, whatever waits to be read from the other.
+            if ends.contains(where: { $0.revents & Int16(POLLERR) != 0 }) { return }
             if ends[0].revents & readable != 0, ends[0].events & Int16(POLLIN) != 0 {
-                guard let bytes = Self.read(client) else { return }
+                guard let bytes = Self.read(client) else {
+                    _ = Self.send(&toServer, server, waits: true)
+                    return
+                }
                 pending += bytes
                 while let length = framing(pending, isFirst), length <= pending.count {
                     isFirst = false

@@ -70,6 +70,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
         }
         isHolding = true
         state.withLock { state in
+            guard !state.isStopped else { return }
             state.round += 1
             state.portions = portions
             state.places = Array(repeating: .open, count: portions.count)
@@ -121,6 +122,7 @@ package final class HelperThread<Portion: Sendable, Outcome: Sendable>: @uncheck
             state.portions = []
             state.places = []
             state.next = -1
+            state.spent = nil
         }
         condition.broadcast()
     }

@@ -10,6 +10,8 @@ struct RecordWriting: Sendable {
 
     /// Records to a portion.
     static let portion = 128
+    /// A portion ends its writing beyond so many bytes: large records go one by one.
+    static let mostBytes = 1 << 20
     /// Fewer records are written sooner than handed over.
     static let fewest = 512
 
@@ -47,10 +49,12 @@ struct RecordWriting: Sendable {
         var headers: [RawHeader] = []
         let topic = entries[range.lowerBound].record.topic
         var isOfOneTopic = true
+        let isQuick = key is any RuntimeConverter && value is any RuntimeConverter
+        var isEnough = false
         // Borrowed where they stand: a copy of a record counts up and down everything it refers to.
         entries.withUnsafeBufferPointer { entries in
             for index in range {
-                guard entries[index].outcome.isLive, entries[index].record.headers.isEmpty else {
+                guard !isEnough, set.arena.count < Self.mostBytes, entries[index].outcome.isLive, entries[index].record.headers.isEmpty else {
                     places.append(-1)
                     continue
                 }
@@ -72,6 +76,8 @@ struct RecordWriting: Sendable {
                     places.append(Int32(truncatingIfNeeded: set.count - 1))
                 } catch {
                     places.append(-1)
+                    // A foreign converter may fail slowly, and a stop or the error policy is looked at for one record at a time.
+                    if !isQuick { isEnough = true }
                 }
             }
         }

@@ -91,13 +91,15 @@ final class SinkDelivery {
 
     /// Takes from the log what comes after a batch that is about to be put, for the reader's helper to read meanwhile.
     private func lookAhead(_ batch: inout RecordBatch) throws {
-        guard reader.readsAhead, ahead.isEmpty, batch.count >= RecordReading.fewest else { return }
+        guard reader.readsAhead, !ahead.contains(where: { !context.paused.contains($0.topicPartition) }), batch.count >= RecordReading.fewest else { return }
         // Whatever is wrong there comes again with the next poll, when this batch has been put.
         guard let events = try? consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: 0) else { return }
+        var read: [ConsumedRecords] = []
         for event in events {
-            if case .records(let records) = event { ahead.append(records) } else { try rebalance(event, within: &batch) }
+            if case .records(let records) = event { read.append(records) } else { try rebalance(event, within: &batch) }
         }
-        reader.expect(ahead, spent: takeSpent())
+        ahead += read
+        reader.expect(read, spent: takeSpent())
     }
 
     /// The loop ended with an error: the target is not written any more.
@@ -202,7 +204,7 @@ final class SinkDelivery {
 
     // MARK: batches
 
-    /// Partitions that were revoked or lost since the present batch was read.
+    /// Partitions that were revoked or lost since the records that are being delivered were read, also where they came back.
     private var goneWhileWaiting: Set<TopicPartition> = []
 
     /// The entries of the batch that was put last: freeing them costs a tenth of what delivering them does, and is left to the helper.
@@ -214,6 +216,7 @@ final class SinkDelivery {
     }
 
     private func deliver(_ consumed: [ConsumedRecords]) throws {
+        goneWhileWaiting.removeAll()
         var batch = RecordBatch()
         var ends: [TopicPartition: CommittedOffset] = [:]
         for records in consumed {
@@ -224,6 +227,8 @@ final class SinkDelivery {
             var index = 0
             let count = records.records.count
             repeat {
+                // The rest of a partition that went during an earlier put of these records is another's, or comes again from where that stood.
+                if goneWhileWaiting.contains(place) { break }
                 let upTo = min(count, index + parts.settings.sinkBatchRows - batch.count)
                 handle.monitor.enter(.converting)
                 do {
@@ -248,7 +253,6 @@ final class SinkDelivery {
 
     /// - Parameter isLast: whether it holds the last of what was consumed.
     private func deliver(_ batch: inout RecordBatch, _ ends: [TopicPartition: CommittedOffset], isLast: Bool) throws {
-        goneWhileWaiting.removeAll()
         do {
             if !plugins.transforms.isEmpty { try plugins.transforms.apply(to: &batch) }
         } catch let failure as IntolerableFailure { throw try intolerable(failure) }

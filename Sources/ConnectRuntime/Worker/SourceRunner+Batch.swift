@@ -9,7 +9,7 @@ extension SourceRunner {
             let entries = batch.entries
             let portions = RecordWriting.portions(entries, now: now)
             let helper = entries.count >= RecordWriting.fewest ? run.helper : nil
-            helper?.offer(portions, spent: spent)
+            if let helper { helper.offer(portions, spent: spent) } else { run.helper?.clear() }
             spent = helper == nil ? [] : entries
             for (index, portion) in portions.enumerated() {
                 try add(helper?.collect(index) ?? portion.write(run.plugins.key, run.plugins.value), of: portion, &run)

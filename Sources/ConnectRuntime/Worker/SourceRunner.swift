@@ -84,6 +84,12 @@ final class SourceRunner {
         try loop(task, &run, whenItWorks)
     }
 
+    /// Nothing of earlier batches is kept alive while there is nothing to do.
+    private func letGo(_ run: Run) {
+        spent = []
+        run.helper?.clear()
+    }
+
     static func producerID(_ specification: TaskSpecification) -> ProducerID {
         let prefix = "source/\(specification.connector)/"
         return ProducerID(Name(prefix + String(specification.task)))
@@ -104,6 +110,7 @@ final class SourceRunner {
             }
             try settle(task, whenItWorks)
             if orders.paused {
+                letGo(run)
                 if run.boundary != .connector { try commit(&run) }
                 handle.monitor.enter(.idle)
                 _ = parts.clock.sleep(milliseconds: 1000, wake: handle.mailbox.wakeUp)
@@ -134,8 +141,7 @@ final class SourceRunner {
                 continue
             }
             if batch.isEmpty {
-                spent = []
-                run.helper?.clear()
+                letGo(run)
                 // A task that returns early because it is wanted would spin on a wake-up that nobody clears.
                 if handle.mailbox.version == seen { _ = handle.mailbox.read() }
                 try endInterval(&run)

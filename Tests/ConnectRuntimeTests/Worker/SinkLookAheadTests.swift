@@ -54,7 +54,7 @@ import Testing
     private static let settings: KeyValuePairs<Name, String> = ["sink.batch.max.bytes": "65536"]
 
     private func fill(_ bench: Bench, partitions: Int32 = 2, perPartition: Int) throws {
-        _ = try bench.log.createTopic(TopicSpecification("rows", partitions: partitions))
+        if try bench.log.topic("rows") == nil { _ = try bench.log.createTopic(TopicSpecification("rows", partitions: partitions)) }
         let producer = try bench.log.openProducer(ProducerID("test/fill"))
         defer { producer.close() }
         for start in stride(from: 0, to: perPartition, by: 500) {
@@ -155,6 +155,38 @@ import Testing
             for partition: Int32 in 0..<4 {
                 #expect(script.rows.filter { $0.place.partition == partition }.map(\.offset) == Array(0..<10_000))
             }
+        }
+    }
+
+    /// A partition goes and comes back while a part of what was polled is offered again: the rest of that poll is not this assignment's any more.
+    @Test func whatWasPolledBeforeAPartitionWentIsNotDeliveredAfterItCameBack() async throws {
+        try await onThread {
+            let script = SinkScript()
+            script.misbehaviour.always("put.write", .fail(ConnectError(.retriable, code: "test.later", "connection refused")))
+            let bench = try Bench([script.plugin], settings: ["sink.batch.max.rows": "10"])
+            try fill(bench, perPartition: 100)
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            var config = ConfigMap(Self.config)
+            config["connector.class"] = .some("ScriptedSink")
+            _ = try herder.put("snk", config, initialState: nil, replacing: true)
+            #expect(eventually { script.misbehaviour.count("put.write") > 1 })
+            for _ in 0..<2 {
+                let rival = try bench.log.openConsumer(ConsumerOptions(group: "connect-snk"))
+                try rival.subscribe(.topics(["rows"]))
+                #expect(eventually { (try? rival.poll(maximumBytes: 1, milliseconds: 20))?.contains { if case .assigned = $0 { true } else { false } } == true })
+                rival.close()
+                #expect(eventually { script.assigned.count == 2 })
+            }
+            script.misbehaviour.always("put.write", nil)
+            #expect(eventually { script.rows.count >= 200 })
+            // What would come a second time comes before these.
+            try fill(bench, perPartition: 1)
+            #expect(eventually { script.rows.filter { $0.offset == 100 }.count == 2 })
+            for partition: Int32 in 0..<2 {
+                #expect(script.rows.filter { $0.place.partition == partition }.map(\.offset) == Array(0...100))
+            }
+            #expect(Bench.state(herder, "snk", task: 0) == .running)
         }
     }
 }
