@@ -37,7 +37,7 @@ public struct WorkerSettings: Sendable {
         static let flushInterval = Setting<Int>.int("offset.flush.interval.ms", default: 5000, range: 1...Int.max, type: .long, "How often sinks commit their offsets, in milliseconds; also the default of transaction.boundary.interval.ms.")
         static let flushTimeout = Setting<Int>.int("offset.flush.timeout.ms", default: 5000, type: .long, "How many milliseconds a stopping source waits for its last transactions.")
         static let sinkRows = Setting<Int>.int("sink.batch.max.rows", default: 10_000, range: 1...1_000_000, aliases: ["consumer.max.poll.records"], "The most records a sink gets in one put.")
-        static let sinkBytes = Setting<Int>.int("sink.batch.max.bytes", default: 4 << 20, range: 1...(256 << 20), aliases: ["consumer.fetch.max.bytes"], "About how many bytes of records a sink gets in one put.")
+        static let sinkBytes = Setting<Int>.int("sink.batch.max.bytes", default: 2 << 20, range: 1...(256 << 20), aliases: ["consumer.fetch.max.bytes"], "About how many bytes of records a sink gets in one put. As many more may be read ahead meanwhile.")
         static let inFlightBytes = Setting<Int>.int("source.in.flight.max.bytes", default: 8 << 20, range: 1...(1 << 30), "The most bytes a source may have handed to the log that are not durable yet.")
         static let inFlight = Setting<Int>.int("source.in.flight.max.transactions", default: 8, range: 1...1000, "The most transactions of a source that may be on their way at once.")
         static let longestBackoff = Setting<Int>.int("task.retry.backoff.max.ms", default: 10_000, range: 1...3_600_000, type: .long, "The longest wait between two tries of a task that failed for a reason that may pass.")
