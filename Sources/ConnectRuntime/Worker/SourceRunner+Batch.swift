@@ -9,8 +9,9 @@ extension SourceRunner {
             let entries = batch.entries
             let portions = RecordWriting.portions(entries, now: now)
             let helper = entries.count >= RecordWriting.fewest ? run.helper : nil
-            if let helper { helper.offer(portions, spent: spent) } else { run.helper?.clear() }
-            spent = helper == nil ? [] : entries
+            helper?.offer(portions)
+            // Given back when all is written: who allocates frees, or the two threads wait for each other in the allocator.
+            defer { helper?.clear() }
             for (index, portion) in portions.enumerated() {
                 try add(helper?.collect(index) ?? portion.write(run.plugins.key, run.plugins.value), of: portion, &run)
             }

@@ -16,8 +16,6 @@ final class SourceRunner {
     private var inFlight: [InFlight] = []
     private var inFlightBytes = 0
     private var openedAt: UInt64 = 0
-    /// The batch that was written last: freeing it is left to the helper.
-    var spent: [RecordBatch.Entry] = []
 
     init(handle: TaskHandle, parts: WorkerParts, logger: Logger) {
         self.handle = handle
@@ -84,12 +82,6 @@ final class SourceRunner {
         try loop(task, &run, whenItWorks)
     }
 
-    /// Nothing of earlier batches is kept alive while there is nothing to do.
-    private func letGo(_ run: Run) {
-        spent = []
-        run.helper?.clear()
-    }
-
     static func producerID(_ specification: TaskSpecification) -> ProducerID {
         let prefix = "source/\(specification.connector)/"
         return ProducerID(Name(prefix + String(specification.task)))
@@ -110,7 +102,6 @@ final class SourceRunner {
             }
             try settle(task, whenItWorks)
             if orders.paused {
-                letGo(run)
                 if run.boundary != .connector { try commit(&run) }
                 handle.monitor.enter(.idle)
                 _ = parts.clock.sleep(milliseconds: 1000, wake: handle.mailbox.wakeUp)
@@ -121,7 +112,7 @@ final class SourceRunner {
                 _ = inFlight[0].ticket.wait(milliseconds: 100)
                 continue
             }
-            if spent.isEmpty { batch.entries.removeAll(keepingCapacity: true) } else { batch.entries = [] }
+            batch.entries.removeAll(keepingCapacity: true)
             handle.monitor.enter(.polling)
             do {
                 try task.poll(into: &batch)
@@ -141,7 +132,6 @@ final class SourceRunner {
                 continue
             }
             if batch.isEmpty {
-                letGo(run)
                 // A task that returns early because it is wanted would spin on a wake-up that nobody clears.
                 if handle.mailbox.version == seen { _ = handle.mailbox.read() }
                 try endInterval(&run)
