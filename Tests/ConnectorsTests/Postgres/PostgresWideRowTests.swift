@@ -174,7 +174,9 @@ import Testing
             }
             var expected = (1...20).map { "t.public.w-\($0)c" } + (1...20).map { "t.public.v-\($0)c" } + (21...40).map { "t.public.w-\($0)c" }
             expected += ["t.public.w-30d", "t.public.w-30-", "t.public.w-100c"]
-            #expect(ids == expected)
+            // A table whose first reading ended late has its changes after the other's: each table's order is what counts.
+            for table in ["t.public.w-", "t.public.v-"] { #expect(ids.filter { $0.hasPrefix(table) } == expected.filter { $0.hasPrefix(table) }) }
+            #expect(ids.count == expected.count)
         }
     }
 }
