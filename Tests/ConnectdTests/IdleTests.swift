@@ -33,9 +33,10 @@ import Testing
             for start in 0..<5 {
                 let began = Environment.now()
                 let worker = try Worker([], folder: folder.path, dataDirectory: folder.file("data"), port: port, name: "worker-\(start)")
-                let answer = eventually(within: 10) { try? worker.request("GET", "/") }
+                // While it starts it says so with 503.
+                let isReady: Bool? = eventually(within: 10) { (try? worker.request("GET", "/"))?.status == 200 ? true : nil }
                 fastest = min(fastest, Environment.now() - began)
-                #expect(answer?.status == 200)
+                #expect(isReady == true)
                 try worker.stop()
             }
             print("start to the first answer: \(fastest * 1000) ms")
