@@ -1,5 +1,6 @@
 // For O_CLOEXEC, fdatasync and clock_gettime.
 #define _GNU_SOURCE
+#include "common.h"
 #include "floors.h"
 
 #include <fcntl.h>
@@ -9,22 +10,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static int write_all(int file, const char *bytes, size_t count) {
-    while (count > 0) {
-        ssize_t written = write(file, bytes, count);
-        if (written <= 0) return -1;
-        bytes += written;
-        count -= (size_t)written;
-    }
-    return fdatasync(file);
-}
 
 /// Takes the result of a statement; 0 when it is what was expected.
 static int expect(PGresult *result, ExecStatusType expected) {

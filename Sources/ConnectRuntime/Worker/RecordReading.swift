@@ -10,21 +10,9 @@ struct RecordReading: Sendable {
     /// Fewer records are read sooner than handed over.
     static let fewest = 512
 
-    /// The helper of a sink's task, where it has one: with a second processor, and converters that may be made twice.
+    /// The helper of a sink's task, where it has one.
     static func helper(_ specification: TaskSpecification, _ plugins: TaskPlugins, _ parts: WorkerParts) throws -> Helper? {
-        guard Helper.isOfUse, plugins.value is JsonConverter, plugins.key is any RuntimeConverter else { return nil }
-        let map = try parts.references.resolve(specification.connectorConfig)
-        return Helper(name: "\(specification.connector)-read") {
-            let schemas = TransactionSchemas(parts.log.schemas)
-            let key = try TaskPlugins.converter(.key, map, parts, schemas).0
-            let value = try TaskPlugins.converter(.value, map, parts, schemas).0
-            return Helper.Work(
-                perform: { $0.read(key, value) },
-                close: {
-                    key.close()
-                    value.close()
-                })
-        }
+        try .converting("read", specification, plugins, parts, TransactionSchemas(parts.log.schemas)) { $0.read($1, $2) }
     }
 
     /// Cuts consumed records into portions, in their order.
@@ -110,10 +98,3 @@ final class ReadEntries: @unchecked Sendable {
         moved += more
     }
 }
-
-/// A converter of the runtime's own: what it reads depends on its configuration and the bytes alone, so that two of them read the same.
-protocol RuntimeConverter: Converter {}
-extension JsonConverter: RuntimeConverter {}
-extension StringConverter: RuntimeConverter {}
-extension ByteArrayConverter: RuntimeConverter {}
-extension NumberConverter: RuntimeConverter {}

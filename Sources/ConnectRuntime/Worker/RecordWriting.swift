@@ -15,23 +15,12 @@ struct RecordWriting: Sendable {
     /// Fewer records are written sooner than handed over.
     static let fewest = 512
 
-    /// The helper of a source's task, where it has one: with a second processor, and converters that may be made twice.
+    /// The helper of a source's task, where it has one. Both threads' converters name their schemas to the same transactions: one that is named
+    /// early is stored early.
     static func helper(
         _ specification: TaskSpecification, _ plugins: TaskPlugins, _ schemas: TransactionSchemas?, _ parts: WorkerParts
     ) throws -> Helper? {
-        guard Helper.isOfUse, plugins.value is JsonConverter, plugins.key is any RuntimeConverter else { return nil }
-        let map = try parts.references.resolve(specification.connectorConfig)
-        return Helper(name: "\(specification.connector)-write") {
-            // Both threads' converters name their schemas to the same transactions: one that is named early is stored early.
-            let key = try TaskPlugins.converter(.key, map, parts, schemas).0
-            let value = try TaskPlugins.converter(.value, map, parts, schemas).0
-            return Helper.Work(
-                perform: { $0.write(key, value) },
-                close: {
-                    key.close()
-                    value.close()
-                })
-        }
+        try .converting("write", specification, plugins, parts, schemas) { $0.write($1, $2) }
     }
 
     /// Cuts a batch into portions, in their order.
