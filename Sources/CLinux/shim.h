@@ -13,6 +13,14 @@ static inline void connectd_eventfd_clear(int descriptor) { eventfd_t value; (vo
 #include <sys/prctl.h>
 static inline void connectd_name_this_thread(const char *_Nonnull name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+// A descriptor that a program started meanwhile inherits stays open when its owner closes it, and whoever waits for its end waits for ever.
+// Hence they are made close-on-exec in one step, and programs are started with none but those named.
+// Declared here without their headers' types, which would then be this module's and no more Glibc's.
+extern int accept4(int, void *_Nullable, void *_Nullable, int);
+extern int posix_spawn_file_actions_addclosefrom_np(void *_Nonnull, int);
+static inline int connectd_accept(int listener, int flags) { return accept4(listener, 0, 0, flags); }
+static inline int connectd_spawn_closes_from(void *_Nonnull actions, int first) { return posix_spawn_file_actions_addclosefrom_np(actions, first); }
+
 extern char **environ;
 static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }
 

@@ -17,7 +17,7 @@ struct RawClient {
     }
 
     static func open(_ port: UInt16, _ method: String, _ target: String, _ fields: [String: String], _ body: String) throws -> RawClient {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

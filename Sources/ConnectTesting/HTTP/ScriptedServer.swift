@@ -70,7 +70,7 @@ public final class ScriptedServer: Sendable {
 
     private func acceptConnections() {
         while true {
-            let connection = accept(listener, nil, nil)
+            let connection = acceptPrivately(listener)
             if connection < 0 {
                 if errno == EINTR || errno == ECONNABORTED { continue }
                 break

@@ -1,3 +1,4 @@
+import CLinux
 import ConnectRuntime
 import Glibc
 import Postgres
@@ -120,6 +121,8 @@ final class QuickstartServer {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "\(folder)/server.log", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // The server shall hold nothing of ours open.
+        connectd_spawn_closes_from(&actions, 3)
         sigemptyset(&none)
         posix_spawnattr_setsigmask(&attributes, &none)
         posix_spawnattr_setpgroup(&attributes, 0)

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 
@@ -40,6 +41,8 @@ final class ChildProcess {
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, ends[1], Self.lifelineNumber)
+        // Nothing else of ours stays open because it has it too.
+        connectd_spawn_closes_from(&actions, Self.lifelineNumber + 1)
 
         // The thread that runs a test may have signals blocked, which a child inherits: it shall hear of them as one started by a shell does.
         var attributes = posix_spawnattr_t()
@@ -128,8 +131,8 @@ final class ChildProcess {
         return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    /// A number no program under test opens by itself at once.
-    private static let lifelineNumber: Int32 = 198
+    /// The first behind the three that every program has.
+    private static let lifelineNumber: Int32 = 3
 }
 
 extension ChildProcess {

@@ -12,7 +12,7 @@ struct HTTPAnswer {
     static func of(
         _ method: String, _ path: String, body: String?, port: UInt16, seconds: Int = 30, contentType: String = "application/json", headers: [String] = []
     ) throws -> HTTPAnswer {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard connection >= 0 else { throw TestFailure("no socket: \(errno)") }
         defer { close(connection) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)

@@ -48,7 +48,7 @@ final class Worker {
     static func freePort() throws -> UInt16 {
         for _ in 0..<200 {
             let port = UInt16.random(in: 20000..<32000)
-            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             defer { close(listener) }
             var address = HTTPAnswer.loopback(port)
             let bound = withUnsafePointer(to: &address) { pointer in

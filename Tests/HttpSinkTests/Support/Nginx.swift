@@ -58,7 +58,7 @@ final class Nginx {
     }
 
     private static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         var size = socklen_t(MemoryLayout<sockaddr_in>.size), address = loopback(0)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
@@ -69,7 +69,7 @@ final class Nginx {
     }
 
     private static func isListening(_ port: Int) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         var address = loopback(port)
         return withUnsafeMutablePointer(to: &address) { pointer in
