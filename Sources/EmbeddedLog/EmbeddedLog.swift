@@ -56,6 +56,8 @@ public final class EmbeddedLog: TopicLog {
 
     static let closedError = LogError(.fatal, "the log is closed")
 
+    public var impediment: LogError? { queue.refusal ?? log.waitsFor }
+
     public func close() {
         queue.close(EmbeddedLog.closedError)
         coordinator.closeAll()

@@ -20,6 +20,22 @@ struct HandlerTests {
         }
     }
 
+    /// `/healthz` asks for a new start, `/readyz` for work to be sent elsewhere; `/health` is KIP-1017's.
+    @Test(arguments: [
+        (Health(.healthy, "fine"), 200, 200, 200), (Health(.starting, "soon"), 503, 200, 503), (Health(.unhealthy, "the log has stopped"), 500, 503, 503),
+        (Health(.unhealthy, "the disk is full", goesOnByItself: true), 500, 200, 503),
+    ]) func healthIsToldToEachWhoAsks(_ health: Health, _ ofHealth: Int, _ ofHealthz: Int, _ ofReadyz: Int) throws {
+        let log = try TestLog()
+        let herder = ScriptedHerder()
+        herder.setHealth(health)
+        let api = RestAPI(herder: herder, log: log.log, browserGuard: BrowserGuard(allowedHosts: nil), version: "0.0.0")
+        for (path, status) in [("/health", ofHealth), ("/healthz", ofHealthz), ("/readyz", ofReadyz)] {
+            let response = api.respond(method: "GET", rawTarget: path, headers: Headers(), body: [])
+            #expect(response.status == status, "\(path)")
+            #expect(String(decoding: response.body, as: UTF8.self) == #"{"status":"\#(health.state.rawValue)","message":"\#(health.message)"}"#)
+        }
+    }
+
     /// Every method of every route says something in Connect's error body or succeeds; nothing is forgotten in the dispatch.
     @Test func refusalsOfTheHerderKeepTheirMeaning() throws {
         let log = try TestLog()

@@ -50,6 +50,12 @@ import Testing
                 return task.trace ?? ""
             }
             #expect(failed?.contains("the log in \(pipe.data) has stopped") == true, "\(failed ?? "the task did not fail"): \(worker.process.errors.suffix(2000))")
+            // Whoever watches the worker is told, and that only a new start helps.
+            for (path, status) in [("/health", 500), ("/healthz", 503), ("/readyz", 503)] {
+                let answer = try worker.request("GET", path)
+                #expect(answer.status == status, "\(path)")
+                #expect(answer.body.contains("has stopped") && answer.body.contains("restart the worker"), "\(path): \(answer.body)")
+            }
             // The disk is well again, but whether what it was given before is there nobody knows: nothing is written until the next start.
             unlink(flag)
             let restart = try worker.request("POST", "/connectors/journal/tasks/0/restart")

@@ -52,6 +52,8 @@ final class RecordingLogHandler: LogHandler {
             }
             let isWaiting: Bool = Self.until { handler.messages.contains { $0.contains("is full") } }
             #expect(isWaiting, "the full disk was not told: \(handler.messages)")
+            #expect(log.impediment?.kind == .retriable)
+            #expect(log.impediment?.message.contains("is full") == true)
             let acknowledged = tickets.filter { if case .durable? = $0.outcome { true } else { false } }.count
             #expect(acknowledged < 40)
             #expect(!tickets.contains { if case .failed? = $0.outcome { true } else { false } }, "a full disk is no failure of a commit")
@@ -61,6 +63,7 @@ final class RecordingLogHandler: LogHandler {
             for ticket in tickets { guard case .durable? = ticket.wait(milliseconds: 20_000) else { throw LogError(.fatal, "not durable with room again: \(String(describing: ticket.outcome))") } }
             #expect(try log.everything(in: Self.place).map { $0.prefix(4).description } == (0..<40).map { "\($0):=\($0)".prefix(4).description })
             #expect(handler.messages.contains { $0.contains("room again") })
+            #expect(log.impediment == nil)
             log.close()
             let again = try EmbeddedLog.open(options)
             defer { again.close() }

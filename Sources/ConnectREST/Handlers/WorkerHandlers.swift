@@ -21,10 +21,11 @@ extension RestAPI {
         }
     }
 
-    /// Whether the process and its store live; a worker that is still starting does.
+    /// Whether the process and its store live, so that a new start is not called for: a worker that is still starting does, and one that
+    /// waits for room on its disk.
     func healthz() -> Response {
         let health = herder.health()
-        return answer(health.state == .unhealthy ? 503 : 200, health)
+        return answer(health.state == .unhealthy && !health.goesOnByItself ? 503 : 200, health)
     }
 
     /// Whether it can be worked with.

@@ -141,8 +141,11 @@ public struct Health: Sendable, Hashable {
     public enum State: String, Sendable { case healthy, starting, unhealthy }
     public let state: State
     public let message: String
-    public init(_ state: State, _ message: String) {
+    /// Of an unhealthy worker: a new start would change nothing, it goes on once its surroundings are well again.
+    public let goesOnByItself: Bool
+    public init(_ state: State, _ message: String, goesOnByItself: Bool = false) {
         self.state = state
         self.message = message
+        self.goesOnByItself = goesOnByItself
     }
 }

@@ -97,6 +97,10 @@ public final class StandaloneHerder: Herder {
         let (ready, stopping) = state.withLock { ($0.isReady, $0.isStopping) }
         if stopping { return Health(.unhealthy, "Worker is shutting down.") }
         if !ready { return Health(.starting, "Worker is still starting up.") }
+        if let impediment = parts.log.impediment {
+            let words = impediment.message + (impediment.suggestion.map { ". \($0)" } ?? "")
+            return Health(.unhealthy, words, goesOnByItself: impediment.kind == .retriable)
+        }
         let stuck = pool.stuck
         if stuck.count >= CallPool.mostAbandoned { return Health(.unhealthy, "Worker is unable to call connectors: \(stuck[0])") }
         return Health(.healthy, "Worker has completed startup and is ready to handle requests.")

@@ -42,6 +42,10 @@ public protocol TopicLog: AnyObject, Sendable {
     /// Rows of progress a producer session wrote with ``LogProducer/storeProgress(_:)``, by prefix of their key, in byte order of the keys.
     func progress(prefix: [UInt8]) throws(LogError) -> [ProgressRow]
 
+    /// What keeps the log from taking records at the moment, `nil` while it takes them: `.retriable` while it goes on by itself once something
+    /// is mended (room on a disk), `.fatal` when it has stopped or is closed. Cheap and never waits: health checks ask it.
+    var impediment: LogError? { get }
+
     /// Ends the log after everything accepted so far is durable. Later calls are `.fatal`. A second call does nothing.
     func close()
 }

@@ -19,6 +19,13 @@ public enum TopicLogConformance {
                 try expectEqual(try log.topics().map(\.name), ["b"], "the list of topics")
             }
         },
+        ConformanceCase("it says what keeps it from taking records") { subject in
+            try subject.use { driver in
+                try expectEqual(driver.log.impediment?.message, nil, "the impediment of a log that is well")
+                driver.log.close()
+                try expectEqual(driver.log.impediment?.kind, .fatal, "the impediment of a closed log")
+            }
+        },
         ConformanceCase("a topic that exists, or is not there, is refused") { subject in
             try subject.use { driver in
                 try driver.topic("a")

@@ -12,6 +12,8 @@ public final class ScriptedHerder: Herder {
     private let entries = Mutex<[Name: Entry]>([:])
     private let hook = Mutex<(@Sendable (String) throws(HerderError) -> Void)?>(nil)
 
+    private let answeredHealth = Mutex(Health(.healthy, "Worker has completed startup and is ready to handle requests."))
+
     public let workerID: String
     public let clusterID = "scripted"
     public let plugins: PluginCatalogue
@@ -154,7 +156,10 @@ public final class ScriptedHerder: Herder {
         return ConfigReport(className: config.text("connector.class") ?? plugin, groups: [], items: [], problems: [])
     }
 
-    public func health() -> Health { Health(.healthy, "Worker has completed startup and is ready to handle requests.") }
+    public func health() -> Health { answeredHealth.withLock { $0 } }
+
+    /// What ``health()`` answers from now on.
+    public func setHealth(_ health: Health) { answeredHealth.withLock { $0 = health } }
 
     private func type(of config: ConfigMap) -> ConnectorType {
         guard let written = config.text("connector.class") else { return .unknown }

@@ -13,10 +13,17 @@ final class LogState: Sendable {
     }
     private let content: Mutex<Content>
     let logID: [UInt8]
+    private let wait = Mutex<LogError?>(nil)
 
     init(_ content: Content, logID: [UInt8]) {
         self.content = Mutex(content)
         self.logID = logID
+    }
+
+    /// What the writer waits for before it goes on, if it does.
+    var waitsFor: LogError? {
+        get { wait.withLock { $0 } }
+        set { wait.withLock { $0 = newValue } }
     }
 
     func topic(_ name: Name) -> TopicLogEntry? { content.withLock { $0.topics[name] } }

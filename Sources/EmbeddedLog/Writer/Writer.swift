@@ -133,8 +133,8 @@ final class Writer {
         requests = []
         for request in accepted { request.finish(nil) }
         waiters.wake(appended)
-        if isWaitingForRoom {
-            isWaitingForRoom = false
+        if log.waitsFor != nil {
+            log.waitsFor = nil
             options.logger.info("there is room again under \(folder.path): writing goes on")
         }
         bytesSinceCheckpoint += accepted.reduce(0) { $0 + $1.byteCount } + 4 * Int(LogFile.pageSize)
@@ -157,11 +157,13 @@ final class Writer {
     /// Says so, serves reads for a while, and lets the commit be tried again; nothing acknowledged is touched.
     /// - Returns: false when the log is being closed.
     private func waitForRoom(_ error: SQLiteError) -> Bool {
-        if !isWaitingForRoom {
-            isWaitingForRoom = true
+        if log.waitsFor == nil {
+            let wait = LogError(
+                .retriable, "the disk under \(folder.path) is full: nothing more is written until there is room; what was acknowledged is safe",
+                suggestion: "free space on the file system of the data folder")
+            log.waitsFor = wait
             options.logger.error(
-                "the disk under \(folder.path) is full: nothing more is written until there is room; what was acknowledged is safe",
-                error: ConnectError(.retriable, code: "log.disk_full", error.description, suggestion: "free space on the file system of the data folder"))
+                wait.message, error: ConnectError(.retriable, code: "log.disk_full", error.description, suggestion: wait.suggestion))
         }
         let clock = options.clock, start = clock.monotonicNanoseconds()
         while true {
@@ -172,7 +174,6 @@ final class Writer {
         return !queue.isClosing || tryOnceMore()
     }
 
-    private var isWaitingForRoom = false
     private var lastTries = 0
 
     /// A closing log gets one more try after the wait was cut short.

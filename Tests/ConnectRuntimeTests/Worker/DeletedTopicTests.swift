@@ -55,6 +55,7 @@ private final class DeletingLog: TopicLog {
     var schemas: (any LogSchemas)? { inner.schemas }
     var offsets: any OffsetStore { inner.offsets }
     func progress(prefix: [UInt8]) throws(LogError) -> [ProgressRow] { try inner.progress(prefix: prefix) }
+    var impediment: LogError? { inner.impediment }
     func close() { inner.close() }
 }
 
