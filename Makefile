@@ -4,7 +4,7 @@
 
 SWIFT ?= swift
 # Seconds after which a test run is ended from outside; a hung test must not hang whoever waits for it.
-TEST_DEADLINE ?= 1080
+TEST_DEADLINE ?= 1500
 BENCH_DEADLINE ?= 1800
 # Extra words for the test runner, e.g. `make test TEST_FLAGS='--filter KillTests'`.
 TEST_FLAGS ?=

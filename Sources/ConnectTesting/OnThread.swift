@@ -11,9 +11,23 @@ public func onThread<R: Sendable>(minutes: Int = 8, _ body: @escaping @Sendable 
         let once = Once(continuation)
         do {
             try PlainThread.start("test-watch") { once.watch(minutes) }
-            try PlainThread.start("test", stackBytes: 8 << 20) { once.resume(Result { try body() }) }
+            // A task, so that what fails is told of the test it belongs to.
+            Task(executorPreference: OwnThread()) { once.resume(Result { try body() }) }
         } catch {
             once.resume(.failure(error))
+        }
+    }
+}
+
+/// Runs each job of a task on a thread of its own.
+private final class OwnThread: TaskExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        do {
+            try PlainThread.start("test", stackBytes: 8 << 20) { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        } catch {
+            // Without a thread to be had it blocks the pool's: better than not at all.
+            job.runSynchronously(on: asUnownedTaskExecutor())
         }
     }
 }
