@@ -20,7 +20,7 @@ struct Report {
     }
 
     static let timingHead = """
-        | latency | p50 ms, three runs | p90 | p99 | longest | at most | one fdatasync: p50, p99 | idle: ours, % of a core | the server's part | at most |
+        | latency | p50 ms, three runs | p90 | p99 | longest | at most | one fdatasync: p50, p99 | 30 s idle: ours, % of a core | the server's, less 30 s before we connect | at most |
         |---|---|---|---|---|---|---|---|---|---|
         """
 

@@ -4,7 +4,7 @@ struct Timing {
     let milliseconds: [Double]
     /// What one fdatasync of 8 KiB took meanwhile on the same disk, in milliseconds, sorted: the server's commit is one, the log's another.
     let syncMilliseconds: [Double]
-    /// Of one core, in percent, over ten seconds without a change: ours, and what we have the server use beyond what it uses alone.
+    /// Of one core, in percent, over half a minute without a change: ours, and what we have all of the server's processes use beyond what they use alone in as long a time.
     let idleOurs: Double
     let idleServers: Double
 

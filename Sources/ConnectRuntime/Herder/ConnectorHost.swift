@@ -54,14 +54,17 @@ final class ConnectorHost: Sendable {
     func reconcileSoon() { lane.async { self.reconcile() } }
 
     /// Looks whether a failed split into tasks is due again.
-    func tick(now: UInt64) {
-        let isDue = state.withLock { state in
+    /// - Returns: whether one waits for its time.
+    func tick(now: UInt64) -> Bool {
+        let (isDue, isWaiting) = state.withLock { state in
             state.stuck.removeAll { $0.hasEnded }
-            guard let due = state.splitAgainAt, now >= due else { return false }
+            guard let due = state.splitAgainAt else { return (false, false) }
+            guard now >= due else { return (false, true) }
             state.splitAgainAt = nil
-            return true
+            return (true, true)
         }
         if isDue { lane.async { self.split() } }
+        return isWaiting
     }
 
     // MARK: in the lane

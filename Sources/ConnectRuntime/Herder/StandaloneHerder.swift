@@ -54,8 +54,8 @@ public final class StandaloneHerder: Herder {
         do {
             try PlainThread.start("herder") { [weak self, ticking] in
                 while true {
-                    guard let more = self?.tick(), more else { return }
-                    let ended: Bool? = ticking.wait(milliseconds: 250) { [weak self] in (self?.isStopping ?? true) ? true : nil }
+                    guard let pause = self?.tick() else { return }
+                    let ended: Bool? = ticking.wait(milliseconds: pause) { [weak self] in (self?.isStopping ?? true) ? true : nil }
                     if ended != nil { return }
                 }
             }
@@ -86,11 +86,14 @@ public final class StandaloneHerder: Herder {
     private static let stopSlackMilliseconds = 1_000
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    private func tick() -> Bool {
+    /// - Returns: how many milliseconds later to look again; `nil` when the herder stops.
+    private func tick() -> Int? {
         let (hosts, stopping) = state.withLock { (Array($0.hosts.values), $0.isStopping) }
         let now = parts.clock.monotonicNanoseconds()
-        for host in hosts { host.tick(now: now) }
-        return !stopping
+        var isOneWaiting = false
+        for host in hosts where host.tick(now: now) { isOneWaiting = true }
+        // A worker without such work is woken as rarely as may be.
+        return stopping ? nil : isOneWaiting ? 250 : 1000
     }
 
     public func health() -> Health {

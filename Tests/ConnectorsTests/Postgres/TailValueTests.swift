@@ -106,6 +106,34 @@ import Testing
         #expect(pace.next() == .giveLockBack)
         pace.gaveLockBack()
         #expect(pace.next() == .look)
+        // Whoever is woken by writers looks less and less often, up to a bound.
+        pace.found(0)
+        #expect(pace.next() == .rest(milliseconds: 1))
+        pace.rested()
+        #expect(pace.next() == .look)
+        pace.found(0)
+        #expect(pace.next() == .tryToSleep)
+        pace.lock(granted: true)
+        var asleep = 1, sleeps: [Int] = []
+        for _ in 0..<100 {
+            #expect(pace.next() == .peek)
+            pace.found(0)
+            // In parts, so that a poll ends in time.
+            let whole = min(Pace.longestSleepMilliseconds, max(250, asleep / 8)), parts = whole > 1000 ? [1000, whole - 1000] : [whole]
+            for part in parts {
+                #expect(pace.next() == .sleep(milliseconds: part))
+                pace.rested()
+            }
+            asleep += whole
+            sleeps.append(whole)
+        }
+        #expect(sleeps.last == Pace.longestSleepMilliseconds)
+        // A change that nobody notified of: notifications are not relied on until one comes.
+        #expect(pace.next() == .peek)
+        pace.found(1)
+        #expect(Self.sleeps(&pace, 100) == 250)
+        pace.woken()
+        #expect(Self.sleeps(&pace, 100) == Pace.longestSleepMilliseconds)
         // Without notifications each rest is an eighth of the time without rows, within its bounds: whoever comes waits that much longer at most.
         var plain = Pace(wake: .poll, longestMilliseconds: 100), quiet = 0
         for _ in 0..<60 {
@@ -120,5 +148,24 @@ import Testing
         #expect(quiet > 1000)
         plain.found(1)
         #expect(plain.next() == .look)
+    }
+
+    /// Finds nothing until it has slept so often; the last sleep's length.
+    private static func sleeps(_ pace: inout Pace, _ count: Int) -> Int {
+        var last = 0, slept = 0, length = 0
+        while slept < count {
+            switch pace.next() {
+            case .look, .peek: pace.found(0)
+            case .rest: pace.rested()
+            case .tryToSleep: pace.lock(granted: true)
+            case .giveLockBack: pace.gaveLockBack()
+            case .sleep(let milliseconds):
+                last += milliseconds
+                pace.rested()
+                continue
+            }
+            if last > 0 { (slept, length, last) = (slept + 1, last, 0) }
+        }
+        return length
     }
 }

@@ -10,19 +10,32 @@ final class LogLines: LogHandler {
     var all: [String] { lines.withLock { $0 } }
 }
 
+/// The machine's clock, which a test may put forward.
+final class ForwardedClock: WorkerClock {
+    private let system = SystemClock()
+    private let forward = Mutex<UInt64>(0)
+    func putForward(seconds: UInt64) { forward.withLock { $0 += seconds * 1_000_000_000 } }
+    func monotonicNanoseconds() -> UInt64 { system.monotonicNanoseconds() + forward.withLock { $0 } }
+    func wallMilliseconds() -> Int64 { system.wallMilliseconds() }
+    func sleep(milliseconds: Int, wake: WakeUp) -> Bool { system.sleep(milliseconds: milliseconds, wake: wake) }
+}
+
 /// What a runner gives a task, with offsets kept in memory.
 class TestTaskContext: TaskContext {
     let connector: Name
     let task = 0
     var epoch: Int64 = 1
-    let clock: any WorkerClock = SystemClock()
+    let clock: any WorkerClock
     let log = LogLines()
     var logger: Logger { Logger(label: "test", handler: log) }
     let metrics = TaskMetrics()
     let wakeUp = WakeUp()
     var notes: [String?] = []
     var clusterID: String { "test-log" }
-    init(_ connector: Name = "test") { self.connector = connector }
+    init(_ connector: Name = "test", clock: any WorkerClock = SystemClock()) {
+        self.connector = connector
+        self.clock = clock
+    }
     func note(_ text: String?) { notes.append(text) }
 }
 

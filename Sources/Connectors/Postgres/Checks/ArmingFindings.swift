@@ -97,7 +97,7 @@ struct ArmingFindings {
                 if trigger.name == CaptureSQL.wakeTrigger {
                     return CheckFinding(
                         .warning, "postgres.source.wake_disabled", Keys.wake.name, "trigger \(trigger.name) of table \(state.table.display) \(how)",
-                        cost: "its changes are noticed up to poll.interval.ms late", statements: [statement])
+                        cost: "its changes are noticed up to two seconds late, or poll.interval.ms where that is longer", statements: [statement])
                 }
                 return CheckFinding(
                     .error, "postgres.source.trigger_disabled", Keys.include.name, "trigger \(trigger.name) of table \(state.table.display) \(how)",

@@ -135,7 +135,7 @@ enum PostgresSourceSettings {
 
     static let pollInterval = Setting<Int>.int(
         "poll.interval.ms", default: 250, range: 1...600_000, importance: .medium, displayName: "Longest sleep (ms)",
-        "The longest time between two looks. Changes are noticed at once where `wake` says so.")
+        "The longest time between two looks; a connector that writers wake (`wake`) sleeps up to two seconds where that is longer.")
     static let wake = Setting<Pace.Wake>.choice(
         "wake", default: .notifyIdle, importance: .medium, displayName: "Wake-up",
         "`notify-idle`: writers send a NOTIFY only while the connector sleeps. `poll`: no NOTIFY; looks from 1 ms up to poll.interval.ms apart.")

@@ -45,14 +45,12 @@ extension PostgresSourceTask {
                 try look(session, options, context, isBackfilling: false, into: &batch)
             }
             if batch.isEmpty { try tend(session, options, context, into: &batch) }
-        case .rest(let milliseconds):
-            _ = context.wakeUp.wait(milliseconds: milliseconds)
-            pace.rested()
-        case .tryToSleep: pace.lock(granted: try session.connection.execute(TailSQL.tryLock).boolean(0, 0))
-        case .sleep(let milliseconds):
+        case .rest(let milliseconds), .sleep(let milliseconds):
+            // Without the lock as well: what wakes another sleeper of this database is mostly ours too.
             let isWoken = try session.connection.waitForNotification(milliseconds: milliseconds) == .notified
             _ = try session.connection.takeNotifications()
             if isWoken { pace.woken() } else { pace.rested() }
+        case .tryToSleep: pace.lock(granted: try session.connection.execute(TailSQL.tryLock).boolean(0, 0))
         case .giveLockBack:
             try session.connection.execute(TailSQL.unlock)
             pace.gaveLockBack()

@@ -55,12 +55,13 @@ enum TailSQL {
     static let expireReaders = """
         UPDATE connectd.tail SET expired = true WHERE NOT expired AND beat < pg_catalog.clock_timestamp() - $1::bigint * interval '1 millisecond' RETURNING name
         """
-    /// Only what every reader that is alive has durably. Snapshots of readers are asked one by one.
+    /// Only what every reader that is alive has durably, and only among the first changes: those behind them are younger, and to look at them all
+    /// each time would cost the server more the more changes it keeps. Snapshots of readers are asked one by one.
     static let prune = """
         DELETE FROM connectd.change WHERE id IN (
-          SELECT c.id FROM connectd.change c WHERE c.ts < pg_catalog.clock_timestamp() - $1::bigint * interval '1 millisecond'
-            AND (SELECT bool_and(pg_catalog.pg_visible_in_snapshot(c.xid, r.snap)) FROM connectd.tail r WHERE NOT r.expired)
-          ORDER BY c.id LIMIT $2)
+          SELECT c.id FROM (SELECT id, xid, ts FROM connectd.change ORDER BY id LIMIT $2) c
+          WHERE c.ts < pg_catalog.clock_timestamp() - $1::bigint * interval '1 millisecond'
+            AND (SELECT bool_and(pg_catalog.pg_visible_in_snapshot(c.xid, r.snap)) FROM connectd.tail r WHERE NOT r.expired))
         """
 
     static let tryLock = "SELECT pg_catalog.pg_try_advisory_lock(\(CaptureSQL.wakeLock))"
