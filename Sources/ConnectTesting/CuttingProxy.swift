@@ -89,6 +89,7 @@ public final class CuttingProxy: Sendable {
                 if errno == EINTR || errno == ECONNABORTED { continue }
                 break
             }
+            _ = fcntl(client, F_SETFD, FD_CLOEXEC)
             guard !isStopped, let server = connectToServer() else {
                 close(client)
                 continue
@@ -107,8 +108,11 @@ public final class CuttingProxy: Sendable {
     /// Carries one connection's bytes both ways until a side ends, it is cut, or the proxy is stopped.
     private func forward(_ client: Int32, _ server: Int32) {
         defer {
-            close(client)
-            close(server)
+            // Closing alone would end nothing while a program that another test has just started holds them as well.
+            for end in [client, server] {
+                shutdown(end, Int32(SHUT_RDWR))
+                close(end)
+            }
         }
         var pending: [UInt8] = [], isFirst = true
         var toServer: [UInt8] = [], toClient: [UInt8] = []
