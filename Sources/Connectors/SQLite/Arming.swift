@@ -135,6 +135,11 @@ struct Arming {
         guard let shape = try Self.memory(database, table)?.shapes.last, shape.columns == columns,
             try !SqliteCatalog.columns(database, ChangeTable.name(table)).isEmpty
         else { return true }
+        let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
+        if let shadow = try shadow(database, table, shape, identity) {
+            let present = try SqliteCatalog.columns(database, ReplaceShadow.name(table)).map(\.name.text)
+            if !present.elementsEqual(shadow.tableColumns, by: equalBytes) { return true }
+        }
         let present = try SqliteCatalog.triggers(database, on: table)
         return try wantedTriggers(database, table, shape).contains { wanted in
             !present.contains { equalBytes($0.name, wanted.name) && equalBytes($0.sql, wanted.sql) }
@@ -142,12 +147,36 @@ struct Arming {
     }
 
     private func wantedTriggers(_ database: Database, _ table: Name, _ shape: TableShape) throws -> [(name: String, sql: String)] {
-        try ChangeTable.triggers(table, shape, RowIdentity(database, table, SqliteCatalog.columns(database, table)))
+        let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
+        return try ChangeTable.triggers(table, shape, identity, shadow(database, table, shape, identity))
+    }
+
+    private func shadow(_ database: Database, _ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws -> ReplaceShadow? {
+        try guardPolicy.watches(database, table) ? ReplaceShadow(database, table, shape, identity) : nil
+    }
+
+    /// Makes the table that replaced rows are kept in for a moment, anew where it has other columns: its content is of no worth between two
+    /// transactions.
+    private func makeShadow(_ database: Database, _ table: Name, _ shadow: ReplaceShadow?) throws {
+        guard let shadow else { return }
+        let name = ReplaceShadow.name(table)
+        let present = try SqliteCatalog.columns(database, name).map(\.name.text)
+        if present.elementsEqual(shadow.tableColumns, by: equalBytes) { return }
+        if !present.isEmpty {
+            guard present.starts(with: ["number", "place"]) else {
+                throw ConnectError(
+                    .fatal, code: "sqlite.name_taken", "\(path) has a table \(name) that is not ours", suggestion: "rename that table, or leave \(table) out")
+            }
+            try database.execute("DROP TABLE main.\(quotedIdentifier(name.text))")
+        }
+        try database.execute(shadow.createTable())
     }
 
     private func arm(_ database: Database, _ table: Name) throws {
         let columns = try shapeColumns(database, table)
-        try guardPolicy.check(table, hazards: ReplaceGuard.hazards(database, table), logger: logger)
+        if try !guardPolicy.watches(database, table) {
+            try guardPolicy.check(table, hazards: ReplaceGuard.hazards(database, table), logger: logger)
+        }
         let changes = ChangeTable.name(table)
         let existing = try SqliteCatalog.columns(database, changes)
         var memory = try Self.memory(database, table)
@@ -168,6 +197,10 @@ struct Arming {
             logger.warning(what)
             note(what)
         }
+        // First: SQLite alters no table while a trigger names one that is gone.
+        for trigger in try SqliteCatalog.triggers(database, on: table) where Self.isOurs(trigger.name) {
+            try database.execute("DROP TRIGGER main.\(quotedIdentifier(trigger.name))")
+        }
         if existing.isEmpty {
             let isEmpty = try database.integer("SELECT NOT EXISTS (SELECT 1 FROM main.\(quotedIdentifier(table.text)))") == 1
             let isFirst = memory == nil
@@ -187,11 +220,11 @@ struct Arming {
             }
             if !isOnlyText { memory?.shapes.append(shape) }
         }
-        for trigger in try SqliteCatalog.triggers(database, on: table) where Self.isOurs(trigger.name) {
-            try database.execute("DROP TRIGGER main.\(quotedIdentifier(trigger.name))")
-        }
         guard let memory, let shape = memory.shapes.last else { return }
-        for trigger in try wantedTriggers(database, table, shape) { try database.execute(trigger.sql) }
+        let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
+        let shadow = try shadow(database, table, shape, identity)
+        try makeShadow(database, table, shadow)
+        for trigger in try ChangeTable.triggers(table, shape, identity, shadow) { try database.execute(trigger.sql) }
         try Self.remember(database, "table:" + table.text, memory.json.serializedText)
         logger.info("armed table \(table): changes go to \(changes) from number \(shape.firstSequence) on")
     }
@@ -199,6 +232,6 @@ struct Arming {
     /// Also those of a table that was renamed: they would go on writing into the old name's change table.
     private static func isOurs(_ trigger: String) -> Bool {
         let bytes = trigger.utf8
-        return bytes.starts(with: "connectd_".utf8) && ["_i", "_u", "_d"].contains { equalBytes(String(trigger.suffix(2)), $0) }
+        return bytes.starts(with: "connectd_".utf8) && ["_i", "_u", "_d", "_bi", "_bu"].contains { bytes.reversed().starts(with: $0.utf8.reversed()) }
     }
 }

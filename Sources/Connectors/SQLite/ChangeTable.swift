@@ -27,7 +27,9 @@ enum ChangeTable {
     /// SQLite runs the newest of several triggers first, so a trigger of the user's that writes the same row may run before ours, and its
     /// change is then recorded before the one that caused it. Hence the row after is read as it stands, not as the statement left it, and
     /// whatever stands at a key that was given up is recorded after that: every run of changes ends with what is true.
-    static func triggers(_ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws -> [(name: String, sql: String)] {
+    static func triggers(
+        _ table: Name, _ shape: TableShape, _ identity: RowIdentity, _ shadow: ReplaceShadow?
+    ) throws -> [(name: String, sql: String)] {
         let key = try shape.keyIndexes.map { try quotedIdentifier(shape.columns[$0].name.text) }
         let columns = try shape.columns.map { try quotedIdentifier($0.name.text) }
         let k = try shape.keyIndexes.map { try quotedIdentifier("k_" + shape.columns[$0].name.text) }
@@ -56,9 +58,19 @@ enum ChangeTable {
             ]
             deletes.append(atOldKey)
         }
-        return try [("i", "INSERT", [created + current]), ("u", "UPDATE", updates), ("d", "DELETE", deletes)].map { event, verb, steps in
+        var inserts = [created + current]
+        if let shadow {
+            let replaced = try shadow.recorded(change, k, b)
+            inserts = replaced + inserts
+            updates = [try shadow.isSeen()] + replaced + updates
+            deletes.append(try shadow.isSeen())
+        }
+        let after = [("i", "INSERT", inserts), ("u", "UPDATE", updates), ("d", "DELETE", deletes)].map { event, verb, steps in
+            (event: event, sql: "AFTER \(verb) ON \(base) BEGIN \(steps.map { $0 + "; " }.joined())END")
+        }
+        return try (after + (shadow?.before() ?? [])).map { event, sql in
             let name = triggerName(table, event)
-            return (name, "CREATE TRIGGER \(try quotedIdentifier(name)) AFTER \(verb) ON \(base) BEGIN \(steps.map { $0 + "; " }.joined())END")
+            return (name, "CREATE TRIGGER \(try quotedIdentifier(name)) \(sql)")
         }
     }
 

@@ -10,15 +10,25 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
     case refuse
     /// The operator vouches that no writer replaces rows this way, or that writers turn `recursive_triggers` on.
     case accept
+    /// Make them seen: see ``ReplaceShadow``.
+    case shadow
 
     /// The indexes through which a row of another key can be replaced.
-    static func hazards(_ database: Database, _ table: Name) throws -> [String] {
+    static func indexes(_ database: Database, _ table: Name) throws -> [SqliteCatalog.Index] {
         try SqliteCatalog.indexes(database, table).filter { index in
             guard index.isUnique else { return false }
             if index.origin != "pk" { return true }
             // Two keys that only a collation makes equal are two keys in the copy.
             return index.columns.contains { $0.collation.uppercased() != "BINARY" }
-        }.map(\.name)
+        }
+    }
+
+    static func hazards(_ database: Database, _ table: Name) throws -> [String] { try indexes(database, table).map(\.name) }
+
+    /// Whether replaced rows of a table are watched. Once they are they stay so, whatever another connector's policy: dropping the shadow
+    /// table ends it.
+    func watches(_ database: Database, _ table: Name) throws -> Bool {
+        try self == .shadow || SqliteCatalog.sql(database, type: "table", name: ReplaceShadow.name(table).text) != nil
     }
 
     func check(_ table: Name, hazards: [String], logger: Logger) throws {
@@ -27,6 +37,7 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
         case .accept:
             logger.warning(
                 "\(Self.words(table, hazards)), unless the writer's connection has recursive_triggers on: replace.guard=accept takes that as known")
+        case .shadow: break
         case .refuse: if let refusal = Self.refusal(table, hazards: hazards) { throw refusal }
         }
     }
@@ -36,7 +47,8 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
         if hazards.isEmpty { return nil }
         return ConnectError(
             .fatal, code: "sqlite.replace_hazard", words(table, hazards) + ": SQLite fires no delete trigger for a replaced row",
-            suggestion: "set replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+            suggestion: "set replace.guard=shadow to have replaced rows seen (each insert then looks for rows with the same unique values), "
+                + "replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
     }
 
     private static func words(_ table: Name, _ hazards: [String]) -> String {

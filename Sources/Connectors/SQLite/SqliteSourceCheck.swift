@@ -78,9 +78,13 @@ struct SqliteSourceCheck {
         do {
             _ = try arming.shapeColumns(database, table)
             // A table that is armed is not looked at again by the task either.
-            if try !arming.isArmed(database, [table]), guardPolicy == .refuse,
-                let error = ReplaceGuard.refusal(table, hazards: try ReplaceGuard.hazards(database, table))
-            {
+            do {
+                if try !arming.isArmed(database, [table]), guardPolicy == .refuse, try !guardPolicy.watches(database, table),
+                    let error = ReplaceGuard.refusal(table, hazards: try ReplaceGuard.hazards(database, table))
+                {
+                    throw error
+                }
+            } catch let error as ConnectError where error.code == "sqlite.replace_hazard" {
                 found.append(CheckFinding(error, SqliteSourceSettings.replaceGuard.name))
             }
         } catch let error as ConnectError {

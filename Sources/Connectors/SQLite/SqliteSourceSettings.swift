@@ -66,7 +66,7 @@ enum SqliteSourceSettings {
         "What to do with a value its column's declared type does not foresee: `fail` names it and stops; `string` makes all columns but the key's travel as tagged text, which holds every value; `null` delivers null and logs.")
     static let replaceGuard = Setting<ReplaceGuard>.choice(
         "replace.guard", default: .refuse, importance: .medium, displayName: "OR REPLACE guard",
-        "SQLite fires no delete trigger for a row that INSERT OR REPLACE or UPDATE OR REPLACE removes through a unique index other than the key. `refuse` does not capture such tables; `accept` takes it that no writer does this.")
+        "SQLite fires no delete trigger for a row that INSERT OR REPLACE or UPDATE OR REPLACE removes through a unique index other than the key. `refuse` does not capture such tables; `shadow` looks before each insert for rows with the same unique values and records those that are gone after it (a table `connectd_<table>_replaced` keeps them meanwhile); `accept` takes it that no writer does this.")
     static let historyLost = Setting<HistoryLost>.choice(
         "on.history.lost", default: .fail, importance: .medium, displayName: "When the file was put back",
         "What to do when the file is another one than the stored offset belongs to, or has lost changes: `fail`; `earliest` delivers all rows again; `latest` goes on with new changes only.")
