@@ -77,6 +77,17 @@ extension StandaloneHerder {
         return (isNew, info(connector, now))
     }
 
+    /// Finds anew what a configuration that was stored before this start is warned of. Beside the start, which does not wait for it.
+    func warnAgain(_ connector: Name) {
+        let host = host(connector)
+        host.lane.async { [self] in
+            guard let config = try? entry(connector, orElse: "").config, let plugin = try? validator.plugin(config),
+                let report = try? report(plugin, config), (try? entry(connector, orElse: ""))?.config == config
+            else { return }
+            host.state.withLock { if $0.warnings.isEmpty { $0.warnings = report.problems.filter(\.isWarning) } }
+        }
+    }
+
     public func remove(_ connector: Name) throws(HerderError) {
         try write { () throws(HerderError) in
             _ = try entry(connector, orElse: "Connector \(connector) not found")

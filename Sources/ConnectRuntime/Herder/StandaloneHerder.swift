@@ -48,6 +48,7 @@ public final class StandaloneHerder: Herder {
         state.withLock { $0.workerID = workerID }
         for (name, _) in try snapshot().connectors.sorted(by: { $0.key < $1.key }) where !files.contains(where: { $0.name == name }) {
             host(name).reconcileSoon()
+            warnAgain(name)
         }
         for file in files { _ = try put(file.name, file.config, initialState: file.initialState, replacing: true) }
         state.withLock { $0.isReady = true }

@@ -55,6 +55,24 @@ import Testing
         }
     }
 
+    @Test func whatAConfigurationIsWarnedOfIsSaidAfterARestartToo() async throws {
+        try await onThread {
+            let script = script()
+            let bench = try Bench([script.plugin])
+            let first = try bench.herder()
+            var config = ConfigMap(Self.config)
+            config["labl"] = .some("a typing mistake")
+            _ = try first.put("src", config, initialState: nil, replacing: true)
+            #expect(eventually { Bench.state(first, "src", task: 0) == .running })
+            let warned = try first.status("src").warnings
+            #expect(warned.map(\.setting) == ["labl"])
+            first.stop()
+            let second = try bench.herder()
+            defer { second.stop() }
+            #expect(eventually { (try? second.status("src").warnings) == warned })
+        }
+    }
+
     @Test func unchangedTasksAreLeftAlone() async throws {
         try await onThread {
             let script = script()
