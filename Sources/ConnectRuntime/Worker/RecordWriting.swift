@@ -40,37 +40,42 @@ struct RecordWriting: Sendable {
         var isOfOneTopic = true
         let isQuick = key is any RuntimeConverter && value is any RuntimeConverter
         var isEnough = false
-        // Borrowed where they stand: a copy of a record counts up and down everything it refers to.
         entries.withUnsafeBufferPointer { entries in
             for index in range {
-                guard !isEnough, set.arena.count < Self.mostBytes, entries[index].outcome.isLive, entries[index].record.headers.isEmpty else {
+                guard !isEnough, set.arena.count < Self.mostBytes else {
                     places.append(-1)
                     continue
                 }
-                if isOfOneTopic, entries[index].record.partition != nil || entries[index].record.topic != topic { isOfOneTopic = false }
-                headers.removeAll(keepingCapacity: true)
-                do {
-                    try set.append(
-                        timestamp: entries[index].record.timestamp ?? now, headers: &headers,
-                        key: { arena, headers in
-                            try key.serialize(
-                                topic: entries[index].record.topic, headers: &headers, schema: entries[index].record.keySchema,
-                                value: entries[index].record.key, into: &arena)
-                        },
-                        value: { arena, headers in
-                            try value.serialize(
-                                topic: entries[index].record.topic, headers: &headers, schema: entries[index].record.valueSchema,
-                                value: entries[index].record.value, into: &arena)
-                        })
-                    places.append(Int32(truncatingIfNeeded: set.count - 1))
-                } catch {
-                    places.append(-1)
-                    // A foreign converter may fail slowly, and a stop or the error policy is looked at for one record at a time.
-                    if !isQuick { isEnough = true }
+                entries.lend(index) { entry in
+                    guard entry.outcome.isLive, entry.record.headers.isEmpty else { return places.append(-1) }
+                    if isOfOneTopic, entry.record.partition != nil || entry.record.topic != topic { isOfOneTopic = false }
+                    headers.removeAll(keepingCapacity: true)
+                    do {
+                        try set.append(entry.record, now: now, headers: &headers, key, value)
+                        places.append(Int32(truncatingIfNeeded: set.count - 1))
+                    } catch {
+                        places.append(-1)
+                        // A foreign converter may fail slowly, and a stop or the error policy is looked at for one record at a time.
+                        if !isQuick { isEnough = true }
+                    }
                 }
             }
         }
         return WrittenRecords(records: set, places: places, topic: isOfOneTopic && set.count == range.count ? topic : nil)
+    }
+}
+
+extension RecordSet {
+    /// Appends a record as the converters write it.
+    fileprivate mutating func append(_ record: Record, now: Int64, headers: inout [RawHeader], _ key: any Converter, _ value: any Converter) throws {
+        try append(
+            timestamp: record.timestamp ?? now, headers: &headers,
+            key: { arena, headers in
+                try key.serialize(topic: record.topic, headers: &headers, schema: record.keySchema, value: record.key, into: &arena)
+            },
+            value: { arena, headers in
+                try value.serialize(topic: record.topic, headers: &headers, schema: record.valueSchema, value: record.value, into: &arena)
+            })
     }
 }
 

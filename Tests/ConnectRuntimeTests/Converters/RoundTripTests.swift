@@ -122,6 +122,50 @@ import Testing
         }
     }
 
+    /// One schema of each kind, with a value of it.
+    private static let kinds: [(schema: Schema, value: Value)] = [
+        (.plain(.int8), .int8(1)), (.plain(.int16), .int16(1)), (.plain(.int32), .int32(1)), (.plain(.int64), .int64(1)), (.plain(.float32), .float32(1)),
+        (.plain(.float64), .float64(1)), (.plain(.boolean), .boolean(true)), (.plain(.string), .string("1")), (.plain(.bytes), .bytes([1])),
+        (.decimal(scale: 0), .decimal(Decimal(1, scale: 0))), (.date(), .date(1)), (.time(), .time(1)), (.timestamp(), .timestamp(1)),
+        (.array(of: .plain(.int32)), .array([.int32(1)])), (.map(keys: .plain(.string), values: .plain(.int32)), .map([.init(key: .string("1"), value: .int32(1))])),
+        (.map(keys: .plain(.int32), values: .plain(.int32)), .map([.init(key: .int32(1), value: .int32(1))])), (inner, .structure(Struct(inner, [.decimal(Decimal(1, scale: 2))]))),
+    ]
+
+    /// Also one that would fit: an INT32 is no INT64.
+    @Test func aValueOfAnotherKindThanItsSchemasIsRefused() throws {
+        let converter = try Golden.converter("JsonConverter")
+        for (row, kind) in Self.kinds.enumerated() {
+            for (column, other) in Self.kinds.enumerated() {
+                let field = Schema.structure("Row", fields: [.init("f", kind.schema)])
+                if row == column {
+                    #expect(try converter.bytes(field, .structure(Struct(field, [other.value]))) != nil)
+                } else {
+                    let error = #expect(throws: ConnectError.self) { try converter.bytes(field, .structure(Struct(field, [other.value]))) }
+                    #expect(error?.kind == .data)
+                    #expect(error?.message.hasPrefix("field \"f\"") == true)
+                }
+            }
+        }
+    }
+
+    /// What needs an escape may stand at any place of the eight bytes that are looked at together, and of the fewer at the end.
+    @Test func textsOfEachLengthAreEscapedAtEachPlace() throws {
+        let converter = try Golden.converter("JsonConverter", .object([JSON.Member("schemas.enable", .boolean(false))]))
+        let escapes: [(text: String, json: String)] = [
+            ("", ""), ("\"", "\\\""), ("\\", "\\\\"), ("\n", "\\n"), ("\u{1}", "\\u0001"), ("\u{1F}", "\\u001F"), ("\u{7F}", "\u{7F}"), ("é", "é"), ("€", "€"),
+            ("😀", "\\uD83D\\uDE00"), ("\"\"", "\\\"\\\""), ("😀\"😀", "\\uD83D\\uDE00\\\"\\uD83D\\uDE00"),
+        ]
+        for length in 0...26 {
+            for place in 0...length {
+                for escape in escapes {
+                    let before = String(repeating: "a", count: place), after = String(repeating: "z", count: length - place)
+                    let bytes = try #require(try converter.bytes(.plain(.string), .string(before + escape.text + after)))
+                    #expect(String(decoding: bytes, as: UTF8.self) == "\"\(before)\(escape.json)\(after)\"")
+                }
+            }
+        }
+    }
+
     @Test(arguments: columns)
     func schemasAsJSON(_ row: Row) throws {
         let bytes = try SchemaJSON.canonical(row.schema)
