@@ -9,13 +9,18 @@ public final class JsonConverter: Converter {
     /// Whether someone wrote `schemas.enable=true`: then plain JSON without a schema is Connect's error.
     private var requiresEnvelope = false
     private var context = ConverterContext(role: .value)
+    /// Whether the log keeps schemas. Noted, because both threads of a task that ask would count up and down the references to the same object.
+    private var keepsSchemas = false
     private var cache = JSONPlanCache(limit: 1000, replacesNull: true, decimals: .base64)
     private var encoder = JSONValueWriter(decimals: .base64)
     private let decoder = JSONValueReader()
-    /// The memory of the value written last, taken out while one is written: an access that lasts would be checked at run time.
-    private var spareWriter: JSONWriter? = JSONWriter()
-    /// The schema written last with its plan: records of one topic follow each other.
-    private var lastWritten: (schema: Schema, plan: JSONPlan)?
+    /// The memory that values are written in. Behind a pointer, because each change of an object's variable is checked at run time.
+    private let writer: UnsafeMutablePointer<JSONWriter>
+    /// The schema written last, and its plan: records of one topic follow each other.
+    private var lastSchema: Schema?
+    private var lastPlan: JSONPlan?
+    /// Compared in the schema's place: two threads that read it would count up and down the references to the same object.
+    private var lastIdentity: ObjectIdentifier?
     /// `schema.content`: the schema of every value read.
     private var fixed: JSONPlan?
     /// How the envelope read last began, up to its payload: records of one topic begin alike, and comparing is cheaper than reading.
@@ -23,10 +28,19 @@ public final class JsonConverter: Converter {
     /// The plan whose schema was announced last.
     private var announced: JSONPlan?
 
-    public init() {}
+    public init() {
+        writer = .allocate(capacity: 1)
+        writer.initialize(to: JSONWriter())
+    }
+
+    deinit {
+        writer.deinitialize(count: 1)
+        writer.deallocate()
+    }
 
     public func configure(_ config: Config, context: ConverterContext) throws {
         self.context = context
+        keepsSchemas = context.schemas != nil
         schemasEnabled = try config.value(JsonConverterSettings.schemasEnable)
         requiresEnvelope = schemasEnabled && config.map.text(JsonConverterSettings.schemasEnable.name) != nil
         let decimals: DecimalFormat =
@@ -37,7 +51,9 @@ public final class JsonConverter: Converter {
             limit: try config.value(JsonConverterSettings.cacheSize),
             replacesNull: try config.value(JsonConverterSettings.replaceNullWithDefault), decimals: decimals)
         announced = nil
-        lastWritten = nil
+        lastSchema = nil
+        lastIdentity = nil
+        lastPlan = nil
         lastStart = nil
         fixed = nil
         if let content = try config.value(JsonConverterSettings.schemaContent), !content.isEmpty {
@@ -58,11 +74,9 @@ public final class JsonConverter: Converter {
     // MARK: Writing
 
     public func serialize(topic: Name, headers: inout [RawHeader], schema: Schema?, value: Value, into buffer: inout ByteBuffer) throws -> Bool {
-        var writer = spareWriter.take() ?? JSONWriter()
-        writer.removeAll()
-        let hasValue = try write(schema, value, &headers, into: &writer)
-        if hasValue { buffer.append(writer.bytes) }
-        spareWriter = consume writer
+        writer.pointee.removeAll()
+        let hasValue = try write(schema, value, &headers, into: &writer.pointee)
+        if hasValue { buffer.append(writer.pointee.bytes) }
         return hasValue
     }
 
@@ -70,40 +84,44 @@ public final class JsonConverter: Converter {
         guard let schema else {
             if value.isNull { return false }
             // Text that would be read back as an envelope goes into one.
-            let inEnvelope = schemasEnabled && (context.schemas == nil || requiresEnvelope || JsonConverter.looksLikeEnvelope(value))
+            let inEnvelope = schemasEnabled && (!keepsSchemas || requiresEnvelope || JsonConverter.looksLikeEnvelope(value))
             if inEnvelope { writer.literal("{\"schema\":null,\"payload\":") }
             try PlainJSON.write(value, decimals: encoder.decimals, into: &writer)
             if inEnvelope { writer.byte(UInt8(ascii: "}")) }
             return true
         }
         let plan: JSONPlan
-        if let lastWritten, lastWritten.schema === schema {
-            plan = lastWritten.plan
+        if lastIdentity == ObjectIdentifier(schema), let lastPlan {
+            plan = lastPlan
         } else {
             plan = try cache.plan(for: schema)
-            lastWritten = (schema, plan)
+            lastSchema = schema
+            lastIdentity = ObjectIdentifier(schema)
+            lastPlan = plan
         }
         let encoder = encoder
-        let inEnvelope = schemasEnabled && context.schemas == nil
+        let inEnvelope = schemasEnabled && !keepsSchemas
         if inEnvelope { writer.raw(try cache.envelope(plan)) }
         try encoder.write(value, plan, 0, into: &writer)
         if inEnvelope { writer.byte(UInt8(ascii: "}")) }
-        if schemasEnabled, let schemas = context.schemas { try name(plan, in: &headers, schemas) }
+        if schemasEnabled, keepsSchemas {
+            if announced !== plan { try announce(plan) }
+            if let header = plan.header { headers.append(header) }
+        }
         return true
     }
 
-    private func name(_ plan: JSONPlan, in headers: inout [RawHeader], _ schemas: any ConverterSchemas) throws {
-        if plan.header == nil {
+    /// Says that the plan's schema is needed, and makes the header that names it.
+    private func announce(_ plan: JSONPlan) throws {
+        guard let schemas = context.schemas else { return }
+        if plan.stored == nil {
             let canonical = try SchemaJSON.canonical(plan.schema)
             let id = SchemaJSON.address(of: canonical)
             plan.stored = StoredSchema(id: id, json: canonical)
             plan.header = RawHeader(context.schemaHeader, SchemaHeaders.bytes(of: id))
         }
-        if announced !== plan, let stored = plan.stored {
-            schemas.use(stored)
-            announced = plan
-        }
-        if let header = plan.header { headers.append(header) }
+        if let stored = plan.stored { schemas.use(stored) }
+        announced = plan
     }
 
     private static func looksLikeEnvelope(_ value: Value) -> Bool {
