@@ -3,6 +3,8 @@
 /// `schema == nil` means schemaless. A record whose value has neither schema nor value is a tombstone.
 /// Where the record comes from is not here but beside it (``RecordBatch/Entry/origin``), where transforms cannot lose it.
 public struct Record: Sendable, Hashable {
+    // First, so that ``init(topic:partition:keySchema:key:valueSchema:value:timestamp:headers:)`` is not the compiler's own initializer.
+    public var headers: [Header]
     public var topic: Name
     /// The partition to write to, or that it was read from; `nil` lets the partitioner choose by the key's bytes.
     public var partition: Int32?
@@ -12,23 +14,21 @@ public struct Record: Sendable, Hashable {
     public var value: Value
     /// Milliseconds since 1970, `nil` when unknown.
     public var timestamp: Int64?
-    public var headers: [Header]
 
-    @inlinable public init(
+    public var isTombstone: Bool { value.isNull && valueSchema == nil }
+}
+
+extension Record {
+    // Here, by the compiler's own initializer of all members: one that sets them one by one makes a copy of the whole at its end, which counts up
+    // and down everything a record refers to.
+    public init(
         topic: Name, partition: Int32? = nil, keySchema: Schema? = nil, key: Value = .null, valueSchema: Schema? = nil,
         value: Value = .null, timestamp: Int64? = nil, headers: [Header] = []
     ) {
-        self.topic = topic
-        self.partition = partition
-        self.keySchema = keySchema
-        self.key = key
-        self.valueSchema = valueSchema
-        self.value = value
-        self.timestamp = timestamp
-        self.headers = headers
+        self.init(
+            headers: headers, topic: topic, partition: partition, keySchema: keySchema, key: key, valueSchema: valueSchema, value: value,
+            timestamp: timestamp)
     }
-
-    public var isTombstone: Bool { value.isNull && valueSchema == nil }
 }
 
 /// A named value beside a record. Names may repeat; order is kept.
