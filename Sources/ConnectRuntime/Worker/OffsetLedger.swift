@@ -7,6 +7,8 @@ package struct OffsetLedger {
 
     private struct Line {
         let partition: SourcePartition
+        /// Compared first: to look at the partition would count up and down the references to it, for each record.
+        let identity: ObjectIdentifier
         var offset: SourceOffset?
         /// Records since the last one that had an offset.
         var uncovered: Int
@@ -23,19 +25,32 @@ package struct OffsetLedger {
     /// Enters the next record of the open transaction.
     package mutating func enter(_ origin: SourceOrigin) {
         openRecords += 1
-        if last >= open.count || open[last].partition != origin.partition {
-            if let known = open.firstIndex(where: { $0.partition == origin.partition }) {
-                last = known
-            } else {
-                open.append(Line(partition: origin.partition, offset: nil, uncovered: 0))
-                last = open.count - 1
-            }
-        }
+        if last >= open.count || open[last].identity != ObjectIdentifier(origin.partition) { find(origin.partition) }
         if let offset = origin.offset {
             open[last].offset = offset
             open[last].uncovered = 0
         } else {
             open[last].uncovered += 1
+        }
+    }
+
+    private mutating func find(_ partition: SourcePartition) {
+        if let known = open.firstIndex(where: { $0.partition == partition }) {
+            last = known
+        } else {
+            open.append(Line(partition: partition, identity: ObjectIdentifier(partition), offset: nil, uncovered: 0))
+            last = open.count - 1
+        }
+    }
+
+    /// Enters records of the open transaction that follow each other.
+    package mutating func enter(_ entries: [RecordBatch.Entry], _ range: Range<Int>) {
+        entries.withUnsafeBufferPointer { entries in
+            for index in range {
+                entries.lend(index) { entry in
+                    if case .source(let origin) = entry.origin { enter(origin) }
+                }
+            }
         }
     }
 

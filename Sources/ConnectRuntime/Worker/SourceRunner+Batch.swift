@@ -37,23 +37,17 @@ extension SourceRunner {
         if let topic = written.topic, run.boundaries == nil, run.routes.byteCount + bytes < min(run.splitBytes, run.transactionBytes),
             try run.routes.append(written.records, topic: topic)
         {
-            for index in portion.range { enter(portion.entries, index) }
-            return
+            return ledger.enter(portion.entries, portion.range)
         }
         for index in portion.range {
             if try !take(written, index - portion.range.lowerBound, portion.entries[index].record, &run) { try convert(portion.entries[index], portion.now, &run) }
-            enter(portion.entries, index)
+            ledger.enter(portion.entries, index..<index + 1)
             if let boundaries = run.boundaries {
                 if let end = boundaries.afterEntry[index] { try self.end(end, &run) }
             } else if run.routes.byteCount >= run.splitBytes, ledger.isCovered {
                 try commit(&run)
             }
         }
-    }
-
-    @inline(__always)
-    private func enter(_ entries: [RecordBatch.Entry], _ index: Int) {
-        if case .source(let origin) = entries[index].origin { ledger.enter(origin) }
     }
 
     /// Adds a record that is written to its topic's.

@@ -31,6 +31,20 @@ import Testing
         #expect(ledger.openRecords == 4)
     }
 
+    @Test func aRangeOfABatchIsEnteredAsItsRecordsAre() {
+        let entries = ([(a, 1), (b, nil), (a, nil), (b, 7), (a, 2)] as [(SourcePartition, Int64?)]).map { partition, number in
+            RecordBatch.Entry(record: Record(topic: "t"), origin: .source(SourceOrigin(partition: partition, offset: number.map { offset($0) })))
+        }
+        var ledger = OffsetLedger()
+        ledger.enter(entries, 0..<3)
+        #expect(ledger.openRecords == 3)
+        #expect(!ledger.isCovered)
+        ledger.enter(entries, 3..<5)
+        #expect(ledger.openRecords == 5)
+        #expect(ledger.isCovered)
+        #expect(numbers(ledger.seal()) == [#"{"p":"a"}{"n":2}"#, #"{"p":"b"}{"n":7}"#])
+    }
+
     @Test func transactionsSettleInTheirOrder() {
         var ledger = OffsetLedger()
         for number in 1...3 as ClosedRange<Int64> {
