@@ -114,25 +114,29 @@ final class RowRecords {
     }
 
     private func row(_ statement: Statement, from first: Int32, _ sequence: Int64?) throws -> [Value] {
-        var read = 0
+        var read = bytesOfRow
         defer { bytes += read }
         var values: [Value] = []
         values.reserveCapacity(kinds.count)
-        bytes += bytesOfRow
         for index in kinds.indices {
-            do {
-                let value = try kinds[index].read(statement, at: first + Int32(truncatingIfNeeded: index), column: names[index])
-                switch value {
-                case .string(let text): read += text.utf8.count
-                case .bytes(let blob): read += blob.count
-                default: break
-                }
-                values.append(value)
-            } catch let conflict as TypeConflict {
-                values.append(try resolve(conflict, index, statement, first, sequence))
+            let value = try value(statement, index, from: first, sequence)
+            switch value {
+            case .string(let text): read += text.utf8.count
+            case .bytes(let blob): read += blob.count
+            default: break
             }
+            values.append(value)
         }
         return values
+    }
+
+    @inline(__always)
+    private func value(_ statement: Statement, _ index: Int, from first: Int32, _ sequence: Int64?) throws -> Value {
+        do {
+            return try kinds[index].read(statement, at: first + Int32(truncatingIfNeeded: index), column: names[index])
+        } catch let conflict as TypeConflict {
+            return try resolve(conflict, index, statement, first, sequence)
+        }
     }
 
     private func resolve(_ conflict: TypeConflict, _ index: Int, _ statement: Statement, _ first: Int32, _ sequence: Int64?) throws -> Value {
@@ -158,7 +162,8 @@ final class RowRecords {
 
     private func key(_ row: [Value], _ sequence: Int64?) throws -> Value {
         guard let keySchema else { return .null }
-        let values = keyIndexes.map { row[$0] }
+        // Most keys are one column, and an array of one is made at once, not grown.
+        let values = keyIndexes.count == 1 ? [row[keyIndexes[0]]] : keyIndexes.map { row[$0] }
         if let empty = values.firstIndex(where: \.isNull) {
             throw ConnectError(
                 .fatal, code: "sqlite.null_key", "table \(table) has a row with NULL in its key column \(names[keyIndexes[empty]])\(sequence.map { " (change \($0))" } ?? "")",
@@ -168,7 +173,7 @@ final class RowRecords {
     }
 
     private func append(
-        op: String, key: Value, before: [Value]?, after: [Value]?, _ sequence: Int64?, _ at: Int64, _ now: Int64, _ partition: SourcePartition,
+        op: String, key: consuming Value, before: consuming [Value]?, after: consuming [Value]?, _ sequence: Int64?, _ at: Int64, _ now: Int64, _ partition: SourcePartition,
         _ headers: [Header], _ batch: inout RecordBatch
     ) {
         let value: Value

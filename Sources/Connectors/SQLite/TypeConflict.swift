@@ -20,13 +20,14 @@ struct TypeConflict: Error {
 
 extension ColumnKind {
     /// Reads a column of the current row.
+    /// - Parameter column: its name, for the words of an error.
     @inline(__always)
-    func read(_ statement: Statement, at index: Int32, column: String) throws -> Value {
+    func read(_ statement: Statement, at index: Int32, column: @autoclosure () -> String) throws -> Value {
         let storage = statement.type(at: index)
         if storage == .null { return .null }
         switch (self, storage) {
         case (.integer, .integer): return .int64(statement.int64(at: index))
-        case (.text, .text): return .string(try validText(statement, index, column))
+        case (.text, .text): return .string(try validText(statement, index, column()))
         case (.real, .real): return .float64(statement.double(at: index))
         case (.real, .integer):
             let integer = statement.int64(at: index)
@@ -40,19 +41,19 @@ extension ColumnKind {
         case (.numeric, .integer): return .string(String(statement.int64(at: index)))
         case (.numeric, .real): return .string(SqliteNumberText.text(statement.double(at: index)))
         case (.numeric, .text):
-            let text = try validText(statement, index, column)
+            let text = try validText(statement, index, column())
             if SqliteNumberText.number(text) == nil { return .string(text) }
         case (.any, _):
-            guard let value = try SqliteValue.read(statement, at: index) else { throw invalidText(column) }
+            guard let value = try SqliteValue.read(statement, at: index) else { throw invalidText(column()) }
             return .string(value.json.serializedText)
         default: break
         }
-        throw TypeConflict(column: column, found: Self.words(storage, statement, index), expected: expectation)
+        throw TypeConflict(column: column(), found: Self.words(storage, statement, index), expected: expectation)
     }
 
     @inline(__always)
-    private func validText(_ statement: Statement, _ index: Int32, _ column: String) throws -> String {
-        guard let text = String(utf8: try statement.text(at: index).bindMemory(to: UInt8.self)) else { throw invalidText(column) }
+    private func validText(_ statement: Statement, _ index: Int32, _ column: @autoclosure () -> String) throws -> String {
+        guard let text = String(utf8: try statement.text(at: index).bindMemory(to: UInt8.self)) else { throw invalidText(column()) }
         return text
     }
 
