@@ -79,29 +79,31 @@ struct JSONWriter: ~Copyable {
     }
 
     mutating func string(utf8 text: UnsafeBufferPointer<UInt8>) {
-        ensure(text.count + 2)
+        ensure(text.count + 1 + Self.wordRoom)
         base[count] = UInt8(ascii: "\"")
         count += 1
         copy(text)
         byte(UInt8(ascii: "\""))
     }
 
-    /// Copies text, whole words where nothing needs an escape. Room for `text.count` is there.
+    /// Words are stored whole, also where less of them counts.
+    private static let wordRoom = 8
+
+    /// Copies text, whole words where nothing needs an escape. Room for `text.count` and a word is there.
     @inline(__always) private mutating func copy(_ text: UnsafeBufferPointer<UInt8>) {
         guard let source = UnsafeRawPointer(text.baseAddress) else { return }
         var index = 0
         let length = text.count
         while index < length {
-            if length - index >= 8 {
-                let word = source.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if !JSONWriter.needsEscape(word) {
-                    UnsafeMutableRawPointer(base + count).storeBytes(of: word, as: UInt64.self)
-                    count += 8
-                    index += 8
-                    continue
-                }
+            let size = min(length - index, 8)
+            let word = size == 8 ? source.loadUnaligned(fromByteOffset: index, as: UInt64.self) : JSONWriter.shortWord(source + index, size)
+            if !JSONWriter.needsEscape(word) {
+                UnsafeMutableRawPointer(base + count).storeBytes(of: word, as: UInt64.self)
+                count += size
+                index += size
+                continue
             }
-            let stop = min(index + 8, length)
+            let stop = index + size
             while index < stop {
                 let byte = text[index]
                 if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte < 0xF0 {
@@ -109,11 +111,18 @@ struct JSONWriter: ~Copyable {
                     count += 1
                     index += 1
                 } else {
-                    ensure(length - index + 12)
+                    ensure(length - index + 12 + Self.wordRoom)
                     index += escape(text, index)
                 }
             }
         }
+    }
+
+    /// Fewer than eight bytes as a word, blanks behind them.
+    @inline(__always) private static func shortWord(_ source: UnsafeRawPointer, _ size: Int) -> UInt64 {
+        var word: UInt64 = 0x2020_2020_2020_2020
+        for index in 0..<size { word = word &<< 8 | UInt64(source.load(fromByteOffset: size - 1 - index, as: UInt8.self)) }
+        return word
     }
 
     /// Whether a word of text holds a control character, a quote, a backslash or the first byte of a four-byte sequence.
@@ -149,7 +158,7 @@ struct JSONWriter: ~Copyable {
             let code = high | UInt32(text[index + 2] & 63) << 6 | UInt32(text[index + 3] & 63)
             hexEscape(UInt16(truncatingIfNeeded: 0xD7C0 &+ (code >> 10)))
             hexEscape(UInt16(truncatingIfNeeded: 0xDC00 | (code & 0x3FF)))
-            ensure(text.count - index)
+            ensure(text.count - index + Self.wordRoom)
             return 4
         }
         return 1
