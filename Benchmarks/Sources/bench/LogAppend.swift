@@ -7,11 +7,29 @@ struct LogAppend: Benchmark {
     /// Commits handed over before the first is waited for: 1 is one sync per 1,000 records exactly as the floor's, 8 is what a
     /// source's runner keeps on its way (`source.in.flight.max.transactions`), and lets the log make several durable with one sync.
     let inFlight: Int
+    /// What it is measured against.
+    var floor = Floor.write
+    enum Floor {
+        /// The least that any log can do.
+        case write
+        /// What SQLite itself takes for the same commits: what is above is ours, what is below is the price of a log in one SQLite file.
+        case sqlite
+    }
     private let commits = 1000, recordsPerCommit = 1000, slices = 10
 
     var name: String { "log append, \(inFlight == 1 ? "one commit" : "\(inFlight) commits") in flight" }
-    var floorName: String? { "write + fdatasync per 1,000" }
-    var target: Double? { 0.7 }
+    var floorName: String? {
+        switch floor {
+        case .write: "write + fdatasync per 1,000"
+        case .sqlite: "SQLite in C, a row per 1,000, \(inFlight == 1 ? "one row" : "\(inFlight) rows") to a commit"
+        }
+    }
+    var target: Double? {
+        switch floor {
+        case .write: 0.7
+        case .sqlite: 0.8
+        }
+    }
 
     func measure(in folder: String) throws -> Measurement {
         let log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder + "/data"))
@@ -20,10 +38,16 @@ struct LogAppend: Benchmark {
         _ = try log.createTopic(TopicSpecification("bench"))
         let producer = try log.openProducer(ProducerID("source/bench/0"))
         let records = Self.records(recordsPerCommit)
+        let sqlite = floor == .sqlite ? floor_log_open(folder + "/floor.db") : nil
+        defer { floor_log_close(sqlite) }
         var seconds = 0.0, floorSeconds = 0.0
         // In turns, so that whatever else the machine does meanwhile slows both.
         for slice in 0..<slices {
-            let floor = floor_append(folder + "/floor\(slice)", 250 * recordsPerCommit, Int32(commits / slices))
+            let floor =
+                switch floor {
+                case .write: floor_append(folder + "/floor\(slice)", 250 * recordsPerCommit, Int32(commits / slices))
+                case .sqlite: sqlite.map { floor_log_append($0, 250 * recordsPerCommit, Int32(commits / slices), Int32(inFlight)) } ?? -1
+                }
             if floor < 0 { throw Wrong("the floor failed") }
             floorSeconds += floor
             seconds += try timed { try append(records, to: partition, producer) }

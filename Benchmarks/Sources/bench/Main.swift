@@ -13,7 +13,7 @@ import Glibc
             words.removeSubrange(option...option + 1)
         }
         let benchmarks: [any Benchmark] = [
-            LogAppend(inFlight: 1), LogAppend(inFlight: 8), ChangeTableToTopic(rows: rows), TopicToTable(rows: rows),
+            LogAppend(inFlight: 1), LogAppend(inFlight: 8), LogAppend(inFlight: 1, floor: .sqlite), LogAppend(inFlight: 8, floor: .sqlite), ChangeTableToTopic(rows: rows), TopicToTable(rows: rows),
             PostgresToTopic(rows: rows), TopicToPostgres(rows: rows),
             TopicToHTTP(records: max(1, rows / 5), batch: 1), TopicToHTTP(records: rows, batch: 500), JSONEncode(), JSONDecode(),
         ]

@@ -10,6 +10,14 @@
 /// Appends `batch_bytes` bytes `batches` times to a new file, each time with fdatasync.
 double floor_append(const char *path, size_t batch_bytes, int batches);
 
+/// A log of blobs in one SQLite file with the settings of ours (WAL, synchronous=FULL, pages of 32 KiB, checkpoints of 32 MiB).
+struct floor_log;
+/// NULL when it cannot be made.
+struct floor_log *floor_log_open(const char *path);
+/// Appends `batches` rows of `batch_bytes`, `batches_per_commit` to a transaction.
+double floor_log_append(struct floor_log *log, size_t batch_bytes, int batches, int batches_per_commit);
+void floor_log_close(struct floor_log *log);
+
 /// Steps a SELECT over all its rows, copies every column's bytes into a buffer and appends the buffer to a new file with
 /// fdatasync after every `rows_per_sync` rows. Stores the number of rows.
 double floor_read_and_append(const char *database, const char *select, const char *path, int rows_per_sync, int64_t *rows);
