@@ -90,6 +90,11 @@ extension Connection {
         try begin()
         guard PQsendQuery(pointer, sql) == 1 else { throw sessionError() }
         try flush()
+        try expectCopy(wanted)
+    }
+
+    /// Takes the server's word that the COPY that was sent has begun.
+    func expectCopy(_ wanted: ExecStatusType) throws(PostgresError) {
         guard let next = try nextPointer() else { throw sessionError() }
         let result = QueryResult(next)
         if result.status == wanted { return }

@@ -37,6 +37,7 @@ extension Connection {
 
     func begin() throws(PostgresError) {
         guard pointer != nil else { throw closedError() }
+        try takeCopied(waits: true)
         graceEnd = nil
     }
 

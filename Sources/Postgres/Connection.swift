@@ -31,6 +31,8 @@ public final class Connection {
     var pendingNotifications: [Notification] = []
     /// When the grace of the statement in flight ends; `nil` while nobody wants the thread.
     var graceEnd: Deadline?
+    /// The COPY whose rows are taken while other things are done.
+    var ahead: AheadCopy?
 
     private init(_ pointer: OpaquePointer, _ parameters: ConnectionParameters, _ interruption: Interruption) {
         self.pointer = pointer
@@ -103,6 +105,7 @@ public final class Connection {
     public func close() {
         if let pointer { PQfinish(pointer) }
         pointer = nil
+        ahead = nil
         noticesRetained?.release()
         noticesRetained = nil
     }

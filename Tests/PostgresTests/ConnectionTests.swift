@@ -75,6 +75,42 @@ import Testing
         }
     }
 
+    @Test func aCopyGoesOnWhileOtherThingsAreDone() async throws {
+        try await onThread {
+            let connection = try PostgresServer.shared().connect()
+            defer { connection.close() }
+            var copied: [UInt8] = []
+            let all = (1...100_000).map { "\($0)\n" }.joined()
+            let sql = "COPY (SELECT generate_series(1, 100000)) TO STDOUT"
+            // What has come is handed over without a wait, the rest where it is waited for.
+            try connection.sendCopyOut(sql) { copied.append(contentsOf: $0) }
+            var looks = 0
+            while copied.isEmpty, looks < 10_000 {
+                looks += 1
+                usleep(1000)
+                try connection.takeCopied(waits: false)
+            }
+            #expect(!copied.isEmpty && all.utf8.starts(with: copied))
+            try connection.takeCopied(waits: true)
+            #expect(copied == Array(all.utf8))
+            try connection.takeCopied(waits: true)
+            // A statement waits for it, and so does another COPY.
+            for next in ["SELECT 7", sql] {
+                copied = []
+                try connection.sendCopyOut(sql) { copied.append(contentsOf: $0) }
+                if next == sql { try connection.sendCopyOut(next) { _ in } } else { #expect(try connection.execute(next).integer(0, 0) == 7) }
+                #expect(copied == Array(all.utf8))
+            }
+            try connection.takeCopied(waits: true)
+            // One that is refused, or fails on its way, is told once; the session goes on.
+            for wrong in ["COPY nothing TO STDOUT", "COPY (SELECT 1 / (100 - i) FROM generate_series(1, 1000) i) TO STDOUT", "SELECT 1"] {
+                try connection.sendCopyOut(wrong) { _ in }
+                #expect(throws: PostgresError.self) { try connection.takeCopied(waits: true) }
+                if wrong != "SELECT 1" { #expect(try connection.execute("SELECT 8").integer(0, 0) == 8) }
+            }
+        }
+    }
+
     @Test func copiesBothWays() async throws {
         try await onThread {
             let connection = try PostgresServer.shared().connect()

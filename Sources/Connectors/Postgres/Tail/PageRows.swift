@@ -4,15 +4,30 @@ struct PageRows {
     private var ends: [Int] = []
     /// Whether there were more.
     private(set) var isCut = false
+    private(set) var rowCount = 0
     private let limit: Int
+    /// What COPY puts in front of the rows and behind them is shorter than any row.
+    private static let leastRowBytes = 30
 
     init(limit: Int) { self.limit = limit }
 
     mutating func append(_ piece: UnsafeRawBufferPointer) {
-        // The trailer is shorter than any row.
-        if isCut || (bytes.count >= limit && piece.count > MemoryLayout<Int16>.size) { return isCut = true }
+        let isRow = piece.count >= PageRows.leastRowBytes
+        if isCut || (bytes.count >= limit && isRow) { return isCut = true }
+        if isRow { rowCount += 1 }
         bytes.append(contentsOf: piece)
         ends.append(bytes.count)
+    }
+
+    /// The last row's change; `nil` without rows.
+    func lastID() throws -> Int64? {
+        try bytes.withUnsafeBytes { all in
+            for index in ends.indices.reversed() {
+                let start = index == 0 ? 0 : ends[index - 1]
+                if let id = try ChangeRow.lend(UnsafeRawBufferPointer(rebasing: all[start..<ends[index]]), { $0.id }) { return id }
+            }
+            return nil
+        }
     }
 
     /// - Returns: how many there were.

@@ -120,26 +120,29 @@ extension PostgresSourceTask {
             after = id - 1
             health.begin(from: group.from, to: to, rows: 0)
         }
-        let limit = pageRows
-        var rows = PageRows(limit: options.batchBytes)
-        try session.connection.beginCopyOut(TailSQL.page(from: group.from, to: to, after: after, tables: group.tables, limit: limit))
-        while try session.connection.nextCopyRow({ rows.append($0) }) {}
+        func fetch(after: Int64) -> PageFetch { PageFetch(group, to: to, after: after, limit: pageRows, bytes: options.batchBytes) }
+        let fetched = try session.page(fetch(after: after))
+        if fetched.mayGoOn, let last = try fetched.rows.lastID() { try session.readAhead(fetch(after: last)) }
         var next = plan, states = tables
         var page = Page(now: context.clock.wallMilliseconds())
-        let count = try rows.forEach { change in
+        let count = try fetched.rows.forEach { change in
             // Another table of the group may have been ahead when it was stored.
             if let sent = group.sent[change.table], change.id <= sent { return page.lastID = change.id }
             if page.isPieceFull(before: change) {
                 var part = plan
                 part.advance(group: index, to: page.lastID)
                 closePiece(&page, part, lastMoment?.pending ?? LogPosition(0), &states, into: &batch)
+                // The server goes on while there is room between it and us.
+                try session.connection.takeCopied(waits: false)
             }
             try append(change, &page, &states, session, into: &batch)
             page.lastID = change.id
         }
+        // Between two polls, which a pause may put far apart, the server is in no statement of ours: that would hold VACUUM back.
+        try session.connection.takeCopied(waits: true)
         next.advance(group: index, to: count == 0 ? after : page.lastID)
         health.add(from: group.from, to: to, rows: count)
-        if count < limit, !rows.isCut {
+        if !fetched.mayGoOn {
             try audit(group, to: to, session, context)
             next.finish(group: index)
         }

@@ -11,6 +11,8 @@ final class TailSession {
     /// How long the last wait for a flush took.
     private(set) var fenceMicroseconds: Int64 = 0
     private var isMomentPrepared = false
+    /// The page behind the one that is read now.
+    private var pageAhead: PageFetch?
 
     struct Moment {
         let snapshot: XidSnapshot
@@ -86,6 +88,25 @@ final class TailSession {
             "look",
             [.text(String(group.from.xmax)), .text(running), .text(TailSession.list(group.tables)), .text(String(limit))], binary: true) { rows.keep($0) }
         return try TailSession.look(rows)
+    }
+
+    /// Reads a page, or takes it where it was read ahead.
+    func page(_ wanted: PageFetch) throws -> PageFetch {
+        if let there = pageAhead, there.begins(as: wanted) {
+            pageAhead = nil
+            try connection.takeCopied(waits: true)
+            return there
+        }
+        try readAhead(wanted)
+        pageAhead = nil
+        try connection.takeCopied(waits: true)
+        return wanted
+    }
+
+    /// Has the server work on a page while the one before it is made into records.
+    func readAhead(_ page: PageFetch) throws {
+        pageAhead = page
+        try connection.sendCopyOut(page.sql) { page.rows.append($0) }
     }
 
     /// What the rows of a look say: each has the moment in front, and the first is there without changes too.
