@@ -8,7 +8,7 @@ import Testing
 
 /// A large table that is there already, delivered while writers change it and the worker is killed: the topic, replayed, gives the table (P3, P5, P6, P7).
 @Suite(.serialized, .enabled(if: PostgresServer.isAvailable, "no PostgreSQL server here: install postgresql or set POSTGRES_BIN")) struct PostgresBackfillTests {
-    static let rows = Environment.isFull ? 1_000_000 : Environment.isOptimised ? 300_000 : 60_000
+    static let rows = Environment.isOptimised ? (Environment.isFull ? 1_000_000 : 300_000) : Environment.isFull ? 200_000 : 60_000
     static let kills = Environment.isFull ? 12 : 5
     /// What a worker with one busy pipe may take at most, in MiB, whatever the size of the table.
     static let memoryLimit = 64.0
