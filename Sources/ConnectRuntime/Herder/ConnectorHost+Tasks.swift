@@ -39,7 +39,7 @@ extension ConnectorHost {
             let wait = state.withLock { state in
                 let wait = state.splitBackoff.next()
                 state.note = "splitting into tasks: \(cause.message) (again in \(TaskLoop.seconds(wait)))"
-                state.splitAgainAt = parts.clock.monotonicNanoseconds() &+ UInt64(wait) * 1_000_000
+                state.splitAgainAt = parts.clock.monotonicNanoseconds(after: wait)
                 if cause.code == "worker.call_timeout" {
                     state.instance = nil
                     state.isStarted = false

@@ -121,7 +121,7 @@ final class ConnectorHost: Sendable {
 
     /// The worker ends: everything stops within the budget; statuses say that nobody runs it.
     func shutDown(milliseconds: Int) {
-        let end = parts.clock.monotonicNanoseconds() &+ UInt64(milliseconds) * 1_000_000
+        let end = parts.clock.monotonicNanoseconds(after: milliseconds)
         let wasRunning = state.withLock { $0.applied != nil }
         stopConnector()
         let now = parts.clock.monotonicNanoseconds()

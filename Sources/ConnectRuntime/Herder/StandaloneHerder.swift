@@ -77,7 +77,7 @@ public final class StandaloneHerder: Herder {
         // All are told at once; then all are waited for.
         for host in hosts { for task in host.all() { task.mailbox.requestStop() } }
         for host in hosts { host.lane.async { host.shutDown(milliseconds: budget) } }
-        let end = parts.clock.monotonicNanoseconds() &+ UInt64(budget + Self.stopSlackMilliseconds) * 1_000_000
+        let end = parts.clock.monotonicNanoseconds(after: min(budget, Int.max - Self.stopSlackMilliseconds) + Self.stopSlackMilliseconds)
         for host in hosts {
             let now = parts.clock.monotonicNanoseconds()
             _ = host.lane.sync(milliseconds: now >= end ? 0 : Int((end - now) / 1_000_000)) { true }

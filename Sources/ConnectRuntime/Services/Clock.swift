@@ -11,6 +11,23 @@ public protocol WorkerClock: Sendable {
     func sleep(milliseconds: Int, wake: WakeUp) -> Bool
 }
 
+extension WorkerClock {
+    /// The monotonic time so many milliseconds from now. More than the clock will ever count, which is what people write who mean
+    /// "never", is its far end; less than none is now.
+    public func monotonicNanoseconds(after milliseconds: Int) -> UInt64 {
+        let (end, isTooFar) = monotonicNanoseconds().addingReportingOverflow(UInt64(nanosecondsIn: milliseconds))
+        return isTooFar ? .max : end
+    }
+}
+
+extension UInt64 {
+    /// How many nanoseconds so many milliseconds have, for numbers that come from configurations: none for those below zero, and at most 292 years.
+    public init(nanosecondsIn milliseconds: Int) {
+        let (product, isTooMuch) = Int64(Swift.max(0, milliseconds)).multipliedReportingOverflow(by: 1_000_000)
+        self = UInt64(isTooMuch ? Int64.max : product)
+    }
+}
+
 /// The machine's clocks.
 public struct SystemClock: WorkerClock {
     public init() {}

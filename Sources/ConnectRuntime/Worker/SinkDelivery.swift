@@ -311,7 +311,7 @@ final class SinkDelivery {
 
     private func keepWaiting(_ milliseconds: Int, _ batch: inout RecordBatch) throws {
         handle.monitor.enter(.backingOff)
-        let end = parts.clock.monotonicNanoseconds() &+ UInt64(milliseconds) * 1_000_000
+        let end = parts.clock.monotonicNanoseconds(after: milliseconds)
         while true {
             let orders = handle.mailbox.read()
             if orders.stop {

@@ -153,7 +153,7 @@ final class SourceRunner {
         guard run.boundary == .interval, ledger.openRecords > 0 else { return }
         let now = parts.clock.monotonicNanoseconds()
         if openedAt == 0 { openedAt = now }
-        if now - openedAt >= UInt64(run.intervalMilliseconds) * 1_000_000 || run.routes.byteCount >= run.splitBytes { try commit(&run) }
+        if now &- openedAt >= UInt64(nanosecondsIn: run.intervalMilliseconds) || run.routes.byteCount >= run.splitBytes { try commit(&run) }
     }
 
     func end(_ end: TransactionBoundaries.End, _ run: inout Run) throws {
@@ -220,7 +220,7 @@ final class SourceRunner {
     /// Ends the open transaction and waits, within bounds, for those on their way.
     private func finish(_ task: any SourceTask, _ run: inout Run) throws {
         if run.boundary != .connector { try commit(&run) }
-        let end = parts.clock.monotonicNanoseconds() &+ UInt64(parts.settings.offsetFlushTimeoutMilliseconds) * 1_000_000
+        let end = parts.clock.monotonicNanoseconds(after: parts.settings.offsetFlushTimeoutMilliseconds)
         handle.monitor.enter(.committing)
         while let first = inFlight.first {
             let now = parts.clock.monotonicNanoseconds()

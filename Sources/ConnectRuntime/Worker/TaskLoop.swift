@@ -51,7 +51,7 @@ struct TaskLoop {
 
     /// Waits so long, or until the task is to stop; other orders do not shorten it.
     static func sleep(_ milliseconds: Int, _ mailbox: TaskMailbox, _ clock: any WorkerClock) {
-        let end = clock.monotonicNanoseconds() &+ UInt64(max(0, milliseconds)) * 1_000_000
+        let end = clock.monotonicNanoseconds(after: milliseconds)
         while !mailbox.read().stop {
             let now = clock.monotonicNanoseconds()
             if now >= end { return }

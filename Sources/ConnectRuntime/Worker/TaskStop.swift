@@ -4,7 +4,7 @@ package enum TaskStop {
     /// - Returns: the abandoned ones.
     package static func stop(_ tasks: [TaskHandle], milliseconds: Int, clock: any WorkerClock, logger: Logger) -> [TaskHandle] {
         for task in tasks { task.mailbox.requestStop() }
-        let end = clock.monotonicNanoseconds() &+ UInt64(max(0, milliseconds)) * 1_000_000
+        let end = clock.monotonicNanoseconds(after: milliseconds)
         var stuck: [TaskHandle] = []
         for task in tasks {
             let now = clock.monotonicNanoseconds()

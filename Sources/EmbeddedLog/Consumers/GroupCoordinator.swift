@@ -49,7 +49,7 @@ final class GroupCoordinator: Sendable {
     init(log: LogState, clock: any WorkerClock, maximumPollIntervalMilliseconds: Int) {
         self.log = log
         self.clock = clock
-        maximumPollInterval = UInt64(max(0, maximumPollIntervalMilliseconds)) * 1_000_000
+        maximumPollInterval = UInt64(nanosecondsIn: maximumPollIntervalMilliseconds)
     }
 
     func join(_ group: Name?, _ signal: ConsumerSignal) -> (key: GroupKey, member: Int) {

@@ -13,10 +13,12 @@ final class Maintenance {
     init(log: LogState, options: EmbeddedLogOptions) {
         self.log = log
         self.options = options
-        nextRound = options.clock.monotonicNanoseconds() &+ Maintenance.nanoseconds(options)
+        nextRound = Maintenance.afterInterval(options)
     }
 
-    private static func nanoseconds(_ options: EmbeddedLogOptions) -> UInt64 { UInt64(max(1, options.maintenanceIntervalMilliseconds)) * 1_000_000 }
+    private static func afterInterval(_ options: EmbeddedLogOptions) -> UInt64 {
+        options.clock.monotonicNanoseconds(after: max(1, options.maintenanceIntervalMilliseconds))
+    }
 
     /// How long the writer may sleep when nothing else comes. A log without anything to keep up sleeps for long.
     func millisecondsToNext() -> Int {
@@ -36,7 +38,7 @@ final class Maintenance {
     func nextRequest() -> WriteRequest? {
         let now = options.clock.monotonicNanoseconds()
         if !hasSteps, now >= nextRound {
-            nextRound = now &+ Maintenance.nanoseconds(options)
+            nextRound = Maintenance.afterInterval(options)
             for topic in log.topics where Maintenance.needsCare(topic.description.configuration) {
                 if topic.description.configuration.isCompacted {
                     compactions += topic.partitions.filter(Compaction.isWorthwhile).map { Compaction($0, options) }

@@ -156,4 +156,22 @@ import Testing
             #expect(script.epochs.count == 1)
         }
     }
+
+    /// Who means "never" writes Java's largest number: more nanoseconds than there are. It is a long time, not the worker's end (P9).
+    @Test func theLargestIntervalsAreLongTimes() async throws {
+        try await onThread {
+            let never = String(Int64.max)
+            let script = SourceScript(topic: "rows", values: numbers(100))
+            let bench = try Bench([script.plugin], settings: ["offset.flush.timeout.ms": never, "task.shutdown.graceful.timeout.ms": never])
+            let herder = try bench.herder()
+            var config = ConfigMap(Self.plain)
+            config["transaction.boundary"] = .some("interval")
+            config["transaction.boundary.interval.ms"] = .some(never)
+            _ = try herder.put("src", config, initialState: nil, replacing: true)
+            #expect(eventually { script.misbehaviour.count("poll") > 10 })
+            #expect(bench.end(of: "rows") == 0)
+            herder.stop()
+            #expect(try bench.records(of: "rows").map(\.value) == (0..<100).map { "v\($0)" })
+        }
+    }
 }
