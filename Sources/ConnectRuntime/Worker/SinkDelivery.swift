@@ -21,6 +21,8 @@ final class SinkDelivery {
     private var isPaused = false
     private var lastCommit: UInt64
     private var stopped = false
+    /// Set while offsets are on their way, and for good when that failed.
+    private var isCommitting = false
 
     init(
         task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
@@ -102,11 +104,18 @@ final class SinkDelivery {
         reader.expect(read, spent: takeSpent())
     }
 
-    /// The loop ended with an error: the target is not written any more.
+    /// The loop ended with an error: the target is not written any more. As in Connect what was delivered before is committed all the same,
+    /// or a target that keeps no position would get it again with every new start.
     func giveUp(_ error: ConnectError) {
+        let isLost = error.kind == .fenced || handle.isAbandoned
+        if !isLost, !isCommitting {
+            do { try commit(Array(delivered.keys)) } catch {
+                logger.warning("the group's offsets could not be committed at the end: records since the last commit may come again", error: ConnectError(error))
+            }
+        }
         handle.monitor.enter(.closing)
         let all = consumer.assignment
-        if !all.isEmpty { task.close(all, lost: error.kind == .fenced || handle.isAbandoned) }
+        if !all.isEmpty { task.close(all, lost: isLost) }
     }
 
     /// A thread that comes back after it was given up has lost its partitions: it must neither write nor commit.
@@ -346,6 +355,7 @@ final class SinkDelivery {
         for place in partitions { if let end = delivered[place], end != committed[place] { current[place] = end } }
         if current.isEmpty { return }
         handle.monitor.enter(.committing)
+        isCommitting = true
         var safe: [TopicPartition: CommittedOffset] = [:]
         for (place, wanted) in try task.preCommit(current) {
             guard let end = current[place], wanted.offset <= end.offset else {
@@ -354,13 +364,18 @@ final class SinkDelivery {
             }
             if wanted != committed[place] { safe[place] = wanted }
         }
-        if safe.isEmpty { return }
+        if safe.isEmpty {
+            isCommitting = false
+            return
+        }
         do {
             try consumer.commit(safe)
+            isCommitting = false
         } catch {
             switch error.kind {
             // Of a topic that was deleted: its partitions are told to be lost with the next poll.
             case .retriable, .abortable, .fenced, .unknownTopic:
+                isCommitting = false
                 logger.warning("the group's offsets could not be committed and are tried again", error: error.connectError)
                 return
             case .invalid, .offsetOutOfRange, .damaged, .fatal: throw error
