@@ -84,11 +84,35 @@ final class SinkDelivery {
         }
         handle.monitor.enter(.idle)
         var consumed: [ConsumedRecords] = []
-        for event in try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: wait) {
+        for event in try poll(milliseconds: wait) {
             if case .records(let records) = event { consumed.append(records) } else { try rebalance(event) }
         }
         reader.expect(consumed, spent: takeSpent())
         return consumed
+    }
+
+    private func poll(milliseconds: Int) throws -> [ConsumerEvent] {
+        do {
+            return try consumer.poll(maximumBytes: parts.settings.sinkBatchBytes, milliseconds: milliseconds)
+        } catch {
+            if error.kind == .offsetOutOfRange, try goesOnBehindGaps() { return [] }
+            throw error
+        }
+    }
+
+    /// Retention was quicker than the sink: it is asked anew where it goes on, as at its start, for that is where its policy for gaps is heeded.
+    /// - Returns: false where that helps nothing, as for a sink that keeps no position of its own.
+    private func goesOnBehindGaps() throws -> Bool {
+        func isOvertaken(_ place: TopicPartition) -> Bool {
+            guard let position = try? consumer.position(place), let start = try? parts.log.bounds(of: place).start else { return false }
+            return position >= 0 && position < start
+        }
+        let overtaken = consumer.assignment.filter(isOvertaken)
+        if overtaken.isEmpty { return false }
+        try commit(overtaken)
+        close(overtaken, lost: false)
+        try open(overtaken)
+        return !overtaken.contains(where: isOvertaken)
     }
 
     /// Takes from the log what comes after a batch that is about to be put, for the reader's helper to read meanwhile.

@@ -11,7 +11,9 @@ final class Bench: Sendable {
     let plugins: [Plugin]
     let settings: WorkerSettings
 
-    init(_ plugins: [Plugin], settings: KeyValuePairs<Name, String> = [:], wrapping: (any TopicLog) -> any TopicLog = { $0 }) throws {
+    init(
+        _ plugins: [Plugin], settings: KeyValuePairs<Name, String> = [:], maintenanceMilliseconds: Int? = nil, wrapping: (any TopicLog) -> any TopicLog = { $0 }
+    ) throws {
         folder = try TemporaryFolder()
         self.plugins = plugins
         var map = ConfigMap(settings)
@@ -20,6 +22,7 @@ final class Bench: Sendable {
         self.settings = try WorkerSettings(map)
         var options = EmbeddedLogOptions(folder: folder.path + "/data")
         options.transactionByteLimit = self.settings.transactionBytes
+        if let maintenanceMilliseconds { options.maintenanceIntervalMilliseconds = maintenanceMilliseconds }
         let opened = try EmbeddedLog.open(options)
         log = wrapping(opened)
         configs = opened.configStore
