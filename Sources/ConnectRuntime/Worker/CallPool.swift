@@ -68,20 +68,23 @@ package final class CallPool: Sendable {
 
     /// - Returns: false when it finished in the very last moment.
     private func abandon(_ job: Job) -> Bool {
-        let before: Job.Phase = job.phase.withLock { phase in
-            let before = phase
-            if before != .done { phase = .abandoned }
+        // In one piece: a call that comes back just now must find itself among the stuck ones to take itself out again.
+        let before: Job.Phase = state.withLock { state in
+            let before: Job.Phase = job.phase.withLock { phase in
+                let before = phase
+                if before != .done { phase = .abandoned }
+                return before
+            }
+            switch before {
+            case .running: state.stuck[ObjectIdentifier(job)] = job.what
+            case .waiting: state.queue.removeAll { $0 === job }
+            case .done, .abandoned: break
+            }
             return before
         }
-        if before == .done { return false }
-        state.withLock { state in
-            if before == .running {
-                state.stuck[ObjectIdentifier(job)] = job.what
-            } else {
-                state.queue.removeAll { $0 === job }
-            }
-        }
-        return true
+        // What waits behind it needs another thread, and nobody may come who would start one.
+        if before == .running { try? startThreadWhereNeeded() }
+        return before != .done
     }
 
     private func startThreadWhereNeeded() throws {
