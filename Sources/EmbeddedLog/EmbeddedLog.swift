@@ -35,7 +35,7 @@ public final class EmbeddedLog: TopicLog {
         let log = LogState(content, logID: opened.state.logID)
         self.log = log
         clusterID = Base64.urlSafe(opened.state.logID)
-        let queue = WriterQueue(), waiters = Waiters(), ended = Reply<Bool>()
+        let queue = WriterQueue(patienceMilliseconds: options.patienceMilliseconds), waiters = Waiters(), ended = Reply<Bool>()
         self.queue = queue
         self.waiters = waiters
         self.ended = ended

@@ -28,6 +28,8 @@ public struct EmbeddedLogOptions: Sendable {
     public var tombstoneRetentionMilliseconds: Int64 = 86_400_000
     public var clock: any WorkerClock = SystemClock()
     public var logger: Logger = .silent
+    /// How long whoever waits for the writer is kept waiting before they are told; tests have less patience.
+    package var patienceMilliseconds = 30_000
     /// Caps the database file, so that tests meet a full disk without filling one.
     package var maximumPageCount: Int64?
 

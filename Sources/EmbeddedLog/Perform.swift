@@ -11,22 +11,23 @@ extension EmbeddedLog {
 }
 
 extension WriterQueue {
-    private static let patience = 30_000
-
     func perform(isExclusive: Bool, _ body: @escaping WriteRequest.Apply) throws(LogError) {
         try refuseOnOwnThread()
         let reply = Reply<Bool>()
         let request = WriteRequest(isExclusive: isExclusive, apply: body) { error in reply.give(error.map { .failure($0) } ?? .success(true)) }
         try submit(request)
-        var answer = reply.wait(milliseconds: WriterQueue.patience)
-        if answer == nil {
-            if request.cancel() {
-                throw LogError(.retriable, "the log did not write within \(WriterQueue.patience / 1000) s: the disk is full or too slow", suggestion: "free space on the file system of the data folder")
+        while true {
+            if let answer = reply.wait(milliseconds: patienceMilliseconds) {
+                _ = try answer.get()
+                return
             }
-            // The writer is at it: the outcome comes with the disk's answer.
-            while answer == nil { answer = reply.wait(milliseconds: WriterQueue.patience) }
+            // Where the writer is at it just now the outcome comes with the disk's answer, or with another look.
+            if request.cancel() {
+                throw LogError(
+                    .retriable, "the log did not write within \(patienceMilliseconds / 1000) s: the disk is full or too slow",
+                    suggestion: "free space on the file system of the data folder")
+            }
         }
-        _ = try answer?.get()
     }
 
     func read<Answer: Sendable>(_ body: @escaping @Sendable (Storage) throws -> Answer) throws(LogError) -> Answer {
@@ -35,8 +36,8 @@ extension WriterQueue {
         try submit { storage in
             do { reply.give(.success(try body(storage.get()))) } catch { reply.give(.failure(asLogError(error, during: "reading the log"))) }
         }
-        guard let answer = reply.wait(milliseconds: WriterQueue.patience) else {
-            throw LogError(.retriable, "the log did not answer within \(WriterQueue.patience / 1000) s: the disk is too slow")
+        guard let answer = reply.wait(milliseconds: patienceMilliseconds) else {
+            throw LogError(.retriable, "the log did not answer within \(patienceMilliseconds / 1000) s: the disk is too slow")
         }
         return try answer.get()
     }

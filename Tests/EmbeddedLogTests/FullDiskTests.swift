@@ -108,6 +108,39 @@ final class RecordingLogHandler: LogHandler {
         }
     }
 
+    /// Whoever waits for the writer is told after a while that nothing was written, also where what is asked for writes nothing itself.
+    @Test func nobodyWaitsForEverForAFullDisk() async throws {
+        try await onThread {
+            let temporary = try TemporaryFolder()
+            let handler = RecordingLogHandler()
+            var options = EmbeddedLogOptions(folder: temporary.file("data"))
+            options.fullDiskRetryMilliseconds = 20
+            options.patienceMilliseconds = 300
+            options.logger = Logger(label: "log", handler: handler)
+            options.maximumPageCount = 40
+            let log = try EmbeddedLog.open(options)
+            defer { log.close() }
+            _ = try log.createTopic(TopicSpecification("t"))
+            let producer = try log.openProducer(ProducerID("source/a/0"))
+            for number in 0..<20 {
+                try producer.begin()
+                try producer.append(recordSet(["\(number) " + String(repeating: "x", count: 100_000)]), to: Self.place)
+                _ = try producer.commit()
+            }
+            #expect(Self.until { handler.messages.contains { $0.contains("is full") } })
+            let heard = Atomic(0)
+            let observation = log.configStore.observe { _ in heard.add(1, ordering: .relaxed) }
+            defer { observation.cancel() }
+            for _ in 0..<20 {
+                let topic = #expect(throws: LogError.self) { try log.createTopic(TopicSpecification("u")) }
+                #expect(topic?.kind == .retriable)
+                let restart = #expect(throws: LogError.self) { try log.configStore.putRestart(RestartRequest(connector: "c", onlyFailed: false, includeTasks: false)) }
+                #expect(restart?.kind == .retriable)
+            }
+            #expect(heard.load(ordering: .relaxed) == 0)
+        }
+    }
+
     private static func until(_ body: () -> Bool) -> Bool {
         let clock = SystemClock(), start = clock.monotonicNanoseconds(), never = WakeUp()
         while !body() {

@@ -86,14 +86,8 @@ final class EmbeddedConfigStore: ConfigStore {
 
     func putRestart(_ request: RestartRequest) throws(LogError) {
         // Through the queue as well, so that listeners hear of it between the same writes as everybody.
-        try queue.refuseOnOwnThread()
-        let observers = observers, reply = Reply<Bool>()
-        try queue.submit(
-            WriteRequest(isExclusive: true, apply: { _ in }) { error in
-                if error == nil { observers.tell(.restart(request)) }
-                reply.give(error.map { .failure($0) } ?? .success(true))
-            })
-        while true { if let answer = reply.wait(milliseconds: 1000) { _ = try answer.get(); return } }
+        let observers = observers
+        try queue.perform(isExclusive: true) { transaction in transaction.afterCommit { observers.tell(.restart(request)) } }
     }
 
     func observe(_ listener: @escaping @Sendable (ConfigChange) -> Void) -> any StoreObservation { observers.add(listener) }

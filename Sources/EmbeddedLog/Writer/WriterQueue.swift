@@ -21,6 +21,11 @@ final class WriterQueue: Sendable {
     /// The writer's thread, as a number; 0 before it runs.
     private let owner = Mutex<UInt>(0)
 
+    /// How long somebody waits for the writer before the disk is said to be full or too slow.
+    let patienceMilliseconds: Int
+
+    init(patienceMilliseconds: Int) { self.patienceMilliseconds = patienceMilliseconds }
+
     /// Called by the writer on its own thread, once.
     func adopt() { owner.withLock { $0 = UInt(pthread_self()) } }
 
