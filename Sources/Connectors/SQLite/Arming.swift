@@ -163,7 +163,7 @@ struct Arming {
         let present = try SqliteCatalog.columns(database, name).map(\.name.text)
         if present.elementsEqual(shadow.tableColumns, by: equalBytes) { return }
         if !present.isEmpty {
-            guard present.starts(with: ["number", "place"]) else {
+            guard ReplaceShadow.isOne(present) else {
                 throw ConnectError(
                     .fatal, code: "sqlite.name_taken", "\(path) has a table \(name) that is not ours", suggestion: "rename that table, or leave \(table) out")
             }

@@ -28,7 +28,7 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
     /// Whether replaced rows of a table are watched. Once they are they stay so, whatever another connector's policy: dropping the shadow
     /// table ends it.
     func watches(_ database: Database, _ table: Name) throws -> Bool {
-        try self == .shadow || SqliteCatalog.sql(database, type: "table", name: ReplaceShadow.name(table).text) != nil
+        try self == .shadow || ReplaceShadow.isThere(database, table)
     }
 
     func check(_ table: Name, hazards: [String], logger: Logger) throws {

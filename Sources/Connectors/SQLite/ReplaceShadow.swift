@@ -22,6 +22,12 @@ struct ReplaceShadow {
 
     static func name(_ table: Name) -> Name { Name("connectd_\(table.text)_replaced") }
 
+    /// Whether a table has one. The changes of a table that is called `…_replaced` itself go to one of the same name.
+    static func isThere(_ database: Database, _ table: Name) throws -> Bool { try isOne(SqliteCatalog.columns(database, name(table)).map(\.name.text)) }
+
+    /// Whether a table with such columns is a shadow table, of whatever columns beside.
+    static func isOne(_ columns: [String]) -> Bool { columns.starts(with: ["number", "place"]) }
+
     /// - Returns: `nil` for a table whose rows cannot be replaced unseen.
     /// - Throws: ``ConnectError`` where an index says which rows collide by an expression.
     init?(_ database: Database, _ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws {

@@ -126,6 +126,19 @@ import Testing
         }
     }
 
+    /// A table may be called so that its changes go to what would be another one's shadow table.
+    @Test func anotherTablesChangesAreNoShadow() throws {
+        try database.execute("\(Self.table); CREATE TABLE t_replaced (id INTEGER PRIMARY KEY, note TEXT)")
+        let first = try source(["replace.guard": "accept"])
+        try database.execute("INSERT INTO t VALUES (1, 'x', 1, 1, ''); INSERT INTO t_replaced VALUES (2, 'n')")
+        #expect(try changes(first) == ["c int64(1)", "c int64(2)"])
+        first.stop()
+        let second = try source(["replace.guard": "accept"], context: first.context)
+        try database.execute("INSERT INTO t VALUES (3, 'y', 3, 3, ''); INSERT INTO t_replaced VALUES (4, 'n')")
+        #expect(try changes(second) == ["c int64(3)", "c int64(4)"])
+        second.stop()
+    }
+
     @Test func theShadowFollowsAnAlterationAndItsOwnLoss() throws {
         try database.execute("\(Self.table); INSERT INTO t VALUES (1, 'x', 1, 1, '')")
         let first = try source()
