@@ -149,6 +149,25 @@ func goldenLines(_ name: String, file: StaticString = #filePath) -> [JSON] {
         }
     }
 
+    /// Long runs are checked in three lanes: at lengths around one, two and three times three lanes, anywhere in memory.
+    @Test func lanesAndTablesAgree() throws {
+        var state: UInt64 = 42
+        let bytes = (0..<10_000).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return UInt8(truncatingIfNeeded: state >> 56)
+        }
+        for start in [0, 1, 7, 8] {
+            for length in [3071, 3072, 3073, 3079, 3080, 6143, 6144, 6145, 9215, 9216, 9217, 9991] {
+                try bytes[start..<start + length].withUnsafeBytes { part in
+                    let base = try #require(part.baseAddress)
+                    var checksum = CRC32C()
+                    checksum.updateFromTables(part, base)
+                    try #require(checksum.value == CRC32C.of(part), "\(length) bytes from \(start)")
+                }
+            }
+        }
+    }
+
     @Test func checksumsOfPiecesEqualThatOfTheWhole() {
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         for cut in [0, 1, 7, 8, 9, 500, 999] {

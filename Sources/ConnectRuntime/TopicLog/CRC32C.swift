@@ -29,11 +29,29 @@ public struct CRC32C: Sendable {
     public mutating func update(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress else { return }
         if CRC32C.hasInstruction {
-            state = connectd_crc32c(state, base, bytes.count)
+            if bytes.count < 3 * CRC32C.lane {
+                state = connectd_crc32c(state, base, bytes.count)
+            } else {
+                CRC32C.afterLane.withUnsafeBufferPointer { table in
+                    if let table = table.baseAddress { state = connectd_crc32c_lanes(state, base, bytes.count, table) }
+                }
+            }
         } else {
             updateFromTables(bytes, base)
         }
     }
+
+    private static let lane = Int(CONNECTD_CRC32C_LANE)
+
+    /// What each byte of a checksum becomes when a lane of zeros is fed: the xor of what its bits become.
+    private static let afterLane: [UInt32] = {
+        let zeros = [UInt8](repeating: 0, count: lane)
+        let bits: [UInt32] = (0..<32).map { bit in zeros.withUnsafeBytes { zeros in zeros.baseAddress.map { connectd_crc32c(1 << UInt32(bit), $0, zeros.count) } ?? 0 } }
+        return (0..<1024).map { entry in
+            let byte = entry >> 8
+            return (0..<8).reduce(0) { entry >> $1 & 1 == 1 ? $0 ^ bits[byte * 8 + $1] : $0 }
+        }
+    }()
 
     private static let hasInstruction = connectd_has_crc32c() != 0
 
