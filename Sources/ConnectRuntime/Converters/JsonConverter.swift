@@ -25,8 +25,8 @@ public final class JsonConverter: Converter {
     private var fixed: JSONPlan?
     /// How the envelope read last began, up to its payload: records of one topic begin alike, and comparing is cheaper than reading.
     private var lastStart: (bytes: [UInt8], plan: JSONPlan)?
-    /// The plan whose schema was announced last.
-    private var announced: JSONPlan?
+    /// Whether the last plan's schema was announced.
+    private var isAnnounced = false
 
     public init() {
         writer = .allocate(capacity: 1)
@@ -50,7 +50,7 @@ public final class JsonConverter: Converter {
         cache = JSONPlanCache(
             limit: try config.value(JsonConverterSettings.cacheSize),
             replacesNull: try config.value(JsonConverterSettings.replaceNullWithDefault), decimals: decimals)
-        announced = nil
+        isAnnounced = false
         lastSchema = nil
         lastIdentity = nil
         lastPlan = nil
@@ -98,6 +98,7 @@ public final class JsonConverter: Converter {
             lastSchema = schema
             lastIdentity = ObjectIdentifier(schema)
             lastPlan = plan
+            isAnnounced = false
         }
         let encoder = encoder
         let inEnvelope = schemasEnabled && !keepsSchemas
@@ -105,7 +106,7 @@ public final class JsonConverter: Converter {
         try encoder.write(value, plan, 0, into: &writer)
         if inEnvelope { writer.byte(UInt8(ascii: "}")) }
         if schemasEnabled, keepsSchemas {
-            if announced !== plan { try announce(plan) }
+            if !isAnnounced { try announce(plan) }
             if let header = plan.header { headers.append(header) }
         }
         return true
@@ -121,7 +122,7 @@ public final class JsonConverter: Converter {
             plan.header = RawHeader(context.schemaHeader, SchemaHeaders.bytes(of: id))
         }
         if let stored = plan.stored { schemas.use(stored) }
-        announced = plan
+        isAnnounced = true
     }
 
     private static func looksLikeEnvelope(_ value: Value) -> Bool {

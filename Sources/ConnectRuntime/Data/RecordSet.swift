@@ -102,21 +102,25 @@ public struct RecordSet: Sendable {
         timestamp: Int64, keyStart: Int, keyCount: Int, valueStart: Int, valueCount: Int, headers: [RawHeader]
     ) {
         let headerStart = headerRanges.count
-        for header in headers {
-            let nameStart = arena.count
-            arena.append(text: header.name.text)
-            let headerValueStart = arena.count
-            if let value = header.value { arena.append(value) }
-            headerRanges.append(
-                HeaderRange(
-                    nameStart: Int32(nameStart), nameCount: Int32(headerValueStart - nameStart),
-                    valueStart: Int32(headerValueStart), valueCount: header.value == nil ? -1 : Int32(arena.count - headerValueStart)))
+        headers.withUnsafeBufferPointer { headers in
+            for index in headers.indices { headers.lend(index) { appendHeader($0) } }
         }
         items.append(
             Item(
                 offset: -1, timestamp: timestamp, keyStart: Int32(keyStart), keyCount: Int32(keyCount),
                 valueStart: Int32(valueStart), valueCount: Int32(valueCount), headerStart: Int32(headerStart),
                 headerCount: Int32(headers.count)))
+    }
+
+    private mutating func appendHeader(_ header: RawHeader) {
+        let nameStart = arena.count
+        arena.append(text: header.name.text)
+        let valueStart = arena.count
+        if let value = header.value { arena.append(value) }
+        headerRanges.append(
+            HeaderRange(
+                nameStart: Int32(nameStart), nameCount: Int32(valueStart - nameStart),
+                valueStart: Int32(valueStart), valueCount: header.value == nil ? -1 : Int32(arena.count - valueStart)))
     }
 
     mutating func reserve(_ count: Int) { items.reserveCapacity(count) }

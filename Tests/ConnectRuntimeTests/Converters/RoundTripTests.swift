@@ -148,6 +148,21 @@ import Testing
         }
     }
 
+    @Test func integersOfEachLength() throws {
+        let converter = try Golden.converter("JsonConverter", .object([JSON.Member("schemas.enable", .boolean(false))]))
+        var power: Int64 = 1
+        var numbers: [Int64] = [0, .min, .max]
+        while true {
+            numbers += [power - 1, power, power + 1, -power, 1 - power]
+            let (next, overflow) = power.multipliedReportingOverflow(by: 10)
+            if overflow { break }
+            power = next
+        }
+        for number in numbers {
+            #expect(try converter.bytes(.plain(.int64), .int64(number)) == Array(String(number).utf8))
+        }
+    }
+
     /// What needs an escape may stand at any place of the eight bytes that are looked at together, and of the fewer at the end.
     @Test func textsOfEachLengthAreEscapedAtEachPlace() throws {
         let converter = try Golden.converter("JsonConverter", .object([JSON.Member("schemas.enable", .boolean(false))]))
