@@ -73,7 +73,10 @@ final class RowRecords {
 
     /// The records of one change row: `seq, op, at`, the row before, the row after.
     /// They come without offsets; the caller gives one to the last of a page.
-    func change(_ statement: Statement, now: Int64, partition: SourcePartition, into batch: inout RecordBatch) throws {
+    /// - Returns: the change's number and time.
+    func change(
+        _ statement: Statement, now: Int64, partition: SourcePartition, into batch: inout RecordBatch
+    ) throws -> (sequence: Int64, time: Int64) {
         let sequence = statement.int64(at: 0), at = statement.int64(at: 2)
         let op = try statement.text(at: 1)
         let letter = op.count == 1 ? op[0] : 0
@@ -105,6 +108,7 @@ final class RowRecords {
                 .fatal, code: "sqlite.change_damaged", "change \(sequence) of \(ChangeTable.name(table)) has the unknown op '\(String(decoding: op, as: UTF8.self))'",
                 suggestion: "somebody wrote into the change table; delete that row to go on without it")
         }
+        return (sequence, at)
     }
 
     /// The record of a row that is there: a backfill's `r`, or an event's `c`.

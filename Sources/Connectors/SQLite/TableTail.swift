@@ -111,9 +111,9 @@ final class TableTail {
                 try reader.existing(statement, op: "c", sequence: id, now: now, partition: partition, into: &batch)
                 pending.sequence = id
             } else {
-                try reader.change(statement, now: now, partition: partition, into: &batch)
-                pending.sequence = statement.int64(at: 0)
-                pending.time = statement.int64(at: 2)
+                let change = try reader.change(statement, now: now, partition: partition, into: &batch)
+                pending.sequence = change.sequence
+                pending.time = change.time
             }
             read += 1
             if reader.bytes - covered >= Self.mostUncoveredBytes {
