@@ -21,10 +21,6 @@ static inline CURLcode connectd_curl_set_body_callback(CURL *handle, curl_write_
     CURLcode code = curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, callback);
     return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_WRITEDATA, user_data);
 }
-static inline CURLcode connectd_curl_set_header_callback(CURL *handle, curl_write_callback callback, void *user_data) {
-    CURLcode code = curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, callback);
-    return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_HEADERDATA, user_data);
-}
 static inline CURLcode connectd_curl_set_socket_callback(CURL *handle, curl_opensocket_callback callback, void *user_data) {
     CURLcode code = curl_easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, callback);
     return code != CURLE_OK ? code : curl_easy_setopt(handle, CURLOPT_OPENSOCKETDATA, user_data);

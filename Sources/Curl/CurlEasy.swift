@@ -8,10 +8,8 @@ public final class CurlEasy {
     /// Keeps the receiver alive for the callbacks: retained once here, released once at the end.
     private let userData: UnsafeMutableRawPointer
     private let errorText: UnsafeMutablePointer<CChar>
-    private var headerList: UnsafeMutablePointer<curl_slist>?
-    /// The lines in the list, in its order, and whether it ends with one that keeps libcurl from asking before it sends a large body.
-    private var headerLines: [String] = []
-    private var refusesExpect = false
+    private var headers = HeaderList()
+    private let keepsHeaders: @Sendable (Int) -> Bool
     /// The URL, taken apart once: given as text, libcurl would parse it and put it together again for every exchange.
     private var parsedURL: OpaquePointer?
     private var url = ""
@@ -20,9 +18,11 @@ public final class CurlEasy {
     private var method = ""
 
     /// - Throws: ``CurlError`` when the library refuses an option: a file that is missing shows only at the first exchange.
-    public init(_ options: CurlOptions) throws(CurlError) {
+    public init(_ options: CurlOptions, tag: Int = 0) throws(CurlError) {
         guard CurlLibrary.isReady, let handle = curl_easy_init() else { throw CurlError(.local, code: Int(CURLE_FAILED_INIT.rawValue), "libcurl cannot be initialised") }
         self.handle = handle
+        self.tag = tag
+        keepsHeaders = options.keepsHeaders
         receiver = Receiver(limit: options.responseLimit, addresses: options.addresses)
         userData = Unmanaged.passRetained(receiver).toOpaque()
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -33,7 +33,7 @@ public final class CurlEasy {
     deinit {
         curl_easy_cleanup(handle)
         curl_url_cleanup(parsedURL)
-        curl_slist_free_all(headerList)
+        headers.removeAll()
         body.deallocate()
         errorText.deallocate()
         Unmanaged<Receiver>.fromOpaque(userData).release()
@@ -42,7 +42,6 @@ public final class CurlEasy {
     private func apply(_ options: CurlOptions) throws(CurlError) {
         try check(connectd_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, errorText))
         try check(connectd_curl_set_body_callback(handle, receiveBody, userData))
-        try check(connectd_curl_set_header_callback(handle, receiveHeader, userData))
         try check(connectd_curl_set_socket_callback(handle, openSocket, userData))
         try set(CURLOPT_NOSIGNAL, 1)
         try set(CURLOPT_NOPROGRESS, 1)
@@ -98,7 +97,7 @@ public final class CurlEasy {
     }
 
     /// For its owner, who finds by it what the handle is at.
-    public var tag = 0
+    public let tag: Int
 
     /// Which part of an answer's body later exchanges keep, where it differs from the options'.
     public var responseLimit: Int {
@@ -111,8 +110,10 @@ public final class CurlEasy {
     func prepare(_ request: CurlRequest) throws(CurlError) {
         receiver.begin()
         errorText[0] = 0
-        if parsedURL == nil || !equal(url, request.url) { try parse(request.url) }
-        try prepareHeaders(request.headers, isLarge: request.body?.count ?? 0 >= CurlEasy.largeBody)
+        if parsedURL == nil || !equalBytes(url, request.url) { try parse(request.url) }
+        if try headers.set(request, refusesExpect: request.body?.count ?? 0 >= CurlEasy.largeBody) {
+            try check(connectd_curl_set_list(handle, CURLOPT_HTTPHEADER, headers.list))
+        }
         try prepareBody(request)
     }
 
@@ -137,45 +138,11 @@ public final class CurlEasy {
     /// From a mebibyte on libcurl sends "Expect: 100-continue" and waits a second for the answer.
     private static let largeBody = 1 << 20
 
-    private func prepareHeaders(_ lines: [String], isLarge: Bool) throws(CurlError) {
-        if isLarge == refusesExpect, overwriteHeaders(lines) { return }
-        curl_slist_free_all(headerList)
-        headerList = nil
-        headerLines.removeAll(keepingCapacity: true)
-        refusesExpect = isLarge
-        for line in lines where CurlRequest.isSafe(headerLine: line) {
-            try addHeader(line)
-            headerLines.append(line)
-        }
-        if isLarge { try addHeader("Expect:") }
-        try check(connectd_curl_set_list(handle, CURLOPT_HTTPHEADER, headerList))
-    }
-
-    private func addHeader(_ line: String) throws(CurlError) {
-        guard let longer = curl_slist_append(headerList, line) else { throw CurlError(CURLE_OUT_OF_MEMORY, detail: "") }
-        headerList = longer
-    }
-
-    /// The next request's headers mostly differ in a key of the same length: the list stays, the bytes change.
-    private func overwriteHeaders(_ lines: [String]) -> Bool {
-        guard lines.count == headerLines.count, headerList != nil else { return false }
-        var node = headerList
-        for index in lines.indices {
-            guard let current = node, let data = current.pointee.data else { return false }
-            node = current.pointee.next
-            if equal(lines[index], headerLines[index]) { continue }
-            guard lines[index].utf8.count == headerLines[index].utf8.count, CurlRequest.isSafe(headerLine: lines[index]) else { return false }
-            headerLines[index] = lines[index]
-            headerLines[index].withUTF8 { if let bytes = $0.baseAddress { memcpy(data, bytes, $0.count) } }
-        }
-        return true
-    }
-
     private func prepareBody(_ request: CurlRequest) throws(CurlError) {
         guard let bytes = request.body else {
             try set(CURLOPT_HTTPGET, 1)
-            try set(CURLOPT_NOBODY, equal(request.method, "HEAD") ? 1 : 0)
-            try check(connectd_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, equal(request.method, "GET") ? nil : request.method))
+            try set(CURLOPT_NOBODY, equalBytes(request.method, "HEAD") ? 1 : 0)
+            try check(connectd_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, equalBytes(request.method, "GET") ? nil : request.method))
             method = ""
             return
         }
@@ -188,22 +155,10 @@ public final class CurlEasy {
         try set(CURLOPT_POST, 1)
         try check(connectd_curl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count)))
         try check(connectd_curl_set_pointer(handle, CURLOPT_POSTFIELDS, body.baseAddress))
-        if !equal(method, request.method) {
-            try check(connectd_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, equal(request.method, "POST") ? nil : request.method))
+        if !equalBytes(method, request.method) {
+            try check(connectd_curl_set_text(handle, CURLOPT_CUSTOMREQUEST, equalBytes(request.method, "POST") ? nil : request.method))
             method = request.method
         }
-    }
-
-    /// Whether two texts are the same bytes; most are the same text in the same place.
-    private func equal(_ left: String, _ right: String) -> Bool {
-        guard left.utf8.count == right.utf8.count else { return false }
-        let isEqual: Bool?? = left.utf8.withContiguousStorageIfAvailable { one in
-            right.utf8.withContiguousStorageIfAvailable { other in
-                guard let first = one.baseAddress, let second = other.baseAddress, first != second else { return true }
-                return memcmp(first, second, one.count) == 0
-            }
-        }
-        return (isEqual ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 
     /// What an exchange that is done came to.
@@ -215,7 +170,26 @@ public final class CurlEasy {
         var status = 0
         _ = connectd_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         let answer = receiver.answer
-        return .success(CurlResponse(status: status, headerBytes: answer.headerBytes, body: answer.body, isBodyCut: answer.isBodyCut))
+        return .success(CurlResponse(status: status, headers: keepsHeaders(status) ? answerHeaders() : [], body: answer.body, isBodyCut: answer.isBodyCut))
+    }
+
+    /// Most bytes of an answer's headers that are kept.
+    private static let headerLimit = 32 * 1024
+
+    /// Of the last answer, not of one before it (100 Continue) and not a proxy's: libcurl keeps them until the next exchange.
+    private func answerHeaders() -> [(name: String, value: String)] {
+        var found: [(name: String, value: String)] = []
+        var room = CurlEasy.headerLimit
+        var last: UnsafeMutablePointer<curl_header>?
+        while let header = curl_easy_nextheader(handle, UInt32(CURLH_HEADER), -1, last) {
+            last = header
+            guard let name = header.pointee.name, let value = header.pointee.value else { continue }
+            let size = strlen(name) + strlen(value)
+            if size > room { continue }
+            room -= size
+            found.append((String(cString: name), String(cString: value)))
+        }
+        return found
     }
 
     /// Which HTTP version the last answer came in: 1 or 2.

@@ -76,6 +76,7 @@ public final class CurlMulti {
         while let message = curl_multi_info_read(handle, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let pointer = message.pointee.easy_handle else { continue }
             let code = connectd_curl_message_result(message)
+            if done.isEmpty { done.reserveCapacity(running.count) }
             curl_multi_remove_handle(handle, pointer)
             if let easy = take(pointer) { done.append(Finished(easy: easy, result: easy.outcome(code))) }
         }

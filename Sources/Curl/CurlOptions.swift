@@ -9,6 +9,8 @@ public struct CurlOptions: Sendable {
     public var responseLimit = 64 * 1024
     /// Whether the server may compress its answers. Asking for it makes every request longer, and answers of a few bytes gain nothing.
     public var compressedAnswers = true
+    /// Whether an answer of this status keeps its headers: most answers are asked for nothing but their status.
+    public var keepsHeaders: @Sendable (_ status: Int) -> Bool = { _ in true }
     public var tls = CurlTLS()
     public var version = Version.http2WhereTLS
     /// A proxy's URL, `nil` for none.

@@ -6,13 +6,16 @@ public struct CurlRequest: Sendable {
     public var url: String
     /// Lines of the form `Name: value`. Whoever builds them refuses CR and LF (``CurlRequest/isSafe(headerLine:)``); a line that has any is left out here.
     public var headers: [String]
+    /// One more line behind those, which may differ in every request while they stay the same list: then only this one is looked at.
+    public var lastHeader: String?
     /// `nil` sends none (not even a length); an empty one sends a length of 0.
     public var body: [UInt8]?
 
-    public init(method: String = "GET", url: String, headers: [String] = [], body: [UInt8]? = nil) {
+    public init(method: String = "GET", url: String, headers: [String] = [], lastHeader: String? = nil, body: [UInt8]? = nil) {
         self.method = method
         self.url = url
         self.headers = headers
+        self.lastHeader = lastHeader
         self.body = body
     }
 

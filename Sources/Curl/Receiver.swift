@@ -3,19 +3,15 @@ import Glibc
 
 /// Where an answer gathers: what the C callbacks get through their user-data pointer.
 final class Receiver {
-    /// In one piece: every access to an object's variable is checked at run time, and every answer has several lines.
+    /// In one piece: every access to an object's variable is checked at run time.
     struct Answer {
         var body: [UInt8] = []
         var isBodyCut = false
-        var headerBytes: [UInt8] = []
         var limit = 0
     }
     var answer = Answer()
     let addresses: AddressPolicy
     var refusedAddress = false
-
-    /// Most bytes of headers that are kept.
-    static let headerLimit = 32 * 1024
 
     init(limit: Int, addresses: AddressPolicy) {
         answer.limit = limit
@@ -50,7 +46,6 @@ final class Receiver {
 extension Receiver.Answer {
     mutating func begin() {
         body.removeAll(keepingCapacity: true)
-        headerBytes.removeAll(keepingCapacity: true)
         isBodyCut = false
     }
 
@@ -59,26 +54,11 @@ extension Receiver.Answer {
         if bytes.count > room { isBodyCut = true }
         if room > 0 { body.append(contentsOf: bytes.prefix(room)) }
     }
-
-    mutating func take(header bytes: UnsafeRawBufferPointer) {
-        // A status line begins the headers of another answer (after "100 Continue"): only the last one's count.
-        if bytes.count > 5, bytes[0] == UInt8(ascii: "H"), bytes[4] == UInt8(ascii: "/"), bytes.prefix(5).elementsEqual("HTTP/".utf8) {
-            headerBytes.removeAll(keepingCapacity: true)
-            return
-        }
-        if headerBytes.count + bytes.count <= Receiver.headerLimit { headerBytes.append(contentsOf: bytes) }
-    }
 }
 
 func receiveBody(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
     guard let data, let userData else { return 0 }
     Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().answer.take(body: UnsafeRawBufferPointer(start: data, count: size * count))
-    return size * count
-}
-
-func receiveHeader(_ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ userData: UnsafeMutableRawPointer?) -> Int {
-    guard let data, let userData else { return 0 }
-    Unmanaged<Receiver>.fromOpaque(userData).takeUnretainedValue().answer.take(header: UnsafeRawBufferPointer(start: data, count: size * count))
     return size * count
 }
 

@@ -65,6 +65,42 @@ struct ExchangeTests {
         #expect(server.requests.last?.target == "/last")
     }
 
+    /// The same for the line behind the others, beside lists that stay, change and have lines left out of them.
+    @Test func theLastLineChangesAlone() async throws {
+        let server = try ScriptedServer { _, _ in .status(200) }
+        defer { server.stop() }
+        let same = ["X-A: 1", "X-B: 1"], evil = ["X-A: a\r\nX-Injected: much longer than the next", "X-B: 1"]
+        let steps: [(headers: [String], last: String?, sent: [String])] = [
+            (same, "X-K: one", same + ["X-K: one"]), (same, "X-K: two", same + ["X-K: two"]), (same, "X-K: three", same + ["X-K: three"]), (same, nil, same),
+            (["X-A: 2", "X-B: 1"], "X-K: 4", ["X-A: 2", "X-B: 1", "X-K: 4"]), (evil, "X-K: 5", ["X-B: 1", "X-K: 5"]), (evil, "X-K: 6", ["X-B: 1", "X-K: 6"]),
+            (["X-A: a of just the length of what was left out!", "X-B: 2"], "X-K: 7", ["X-A: a of just the length of what was left out!", "X-B: 2", "X-K: 7"]),
+            (same, "X-K: 8\r\nX-Injected: 1", same), (same, "X-K: 9", same + ["X-K: 9"]), ([], "X-K: 0", ["X-K: 0"]), ([], nil, []), (evil, nil, ["X-B: 1"]), ([], nil, []),
+        ]
+        try await onThread {
+            let easy = try CurlEasy(CurlOptions())
+            for step in steps { _ = try easy.perform(CurlRequest(method: "POST", url: server.url, headers: step.headers, lastHeader: step.last, body: [1])) }
+        }
+        #expect(server.requests.map { $0.headers.filter { $0.name.hasPrefix("X-") }.map { "\($0.name): \($0.value)" } } == steps.map(\.sent))
+    }
+
+    @Test func headersOfAnswersAreKeptWhereSomeoneReadsThem() async throws {
+        let server = try ScriptedServer { request, _ in
+            let status = Int(request.target.dropFirst()) ?? 500
+            return .status(status, headers: [("Retry-After", " \(status) "), ("X-Long", String(repeating: "l", count: 40_000)), ("X-Last", "ü")])
+        }
+        defer { server.stop() }
+        let answers = try await onThread {
+            var options = CurlOptions()
+            options.keepsHeaders = { $0 != 200 }
+            let easy = try CurlEasy(options)
+            return try [503, 200, 429].map { try easy.perform(CurlRequest(method: "POST", url: server.url + "/\($0)", body: [1])) }
+        }
+        #expect(answers.map { $0.header("retry-after") } == ["503", nil, "429"])
+        #expect(answers.map { $0.header("X-Last") } == ["ü", nil, "ü"])
+        #expect(answers.allSatisfy { $0.header("X-Long") == nil }, "what is too long is not kept")
+        #expect(answers[1].headers.isEmpty)
+    }
+
     @Test func answersAreCompressedWhereSomeoneReadsThem() async throws {
         let server = try ScriptedServer { _, _ in .status(200) }
         defer { server.stop() }

@@ -6,7 +6,7 @@ extension HttpSender {
     /// - Throws: ``ConnectError`` `.fatal` when no request will ever succeed: nobody to trust, no file to show.
     func outcome(of error: CurlError, _ start: Start) throws -> SentOutcome {
         let first = start.items[0].payload
-        let words = "\(method(first)) \(first.target.shown) got no answer: \(error)"
+        let words = "\(method(first.isDelete)) \(first.target.shown) got no answer: \(error)"
         switch error.kind {
         case .connect, .timeout, .broken: return failed(.server, DeliveryFailure(status: 0, words))
         case .trust:
@@ -17,12 +17,12 @@ extension HttpSender {
     }
 
     func outcome(of response: CurlResponse, _ start: Start, _ token: AccessToken?) throws -> SentOutcome {
-        let first = start.items[0].payload
-        let verdict = configuration.statuses.verdict(response.status, isDelete: first.isDelete)
-        let isTaken = verdict == .delivered && says(response, at: configuration.successPath, first)
+        let isDelete = start.items[0].payload.isDelete
+        let verdict = configuration.statuses.verdict(response.status, isDelete: isDelete)
+        let isTaken = verdict == .delivered && says(response, at: configuration.successPath, isDelete: isDelete)
         if isTaken, response.status != 207 { return delivered(response) }
         let answer = Array(redaction.clean(response.body).prefix(DeliveryFailure.answerLimit))
-        let failure = DeliveryFailure(status: response.status, "\(method(first)) \(first.target.shown) answered \(response.status)", answer: answer)
+        let failure = DeliveryFailure(status: response.status, "\(method(isDelete)) \(start.items[0].payload.target.shown) answered \(response.status)", answer: answer)
         if verdict == .delivered, !isTaken { return refused(failure) }
         if response.status == 401, let token, case .oauth2(let source) = configuration.authorization {
             do { _ = try fetch(source, refused: token.version) } catch {
@@ -32,7 +32,7 @@ extension HttpSender {
             }
             return SentOutcome(delivery: .newToken(failure), response: nil, failure: nil)
         }
-        if response.status == 207, configuration.batch != nil, !first.isDelete {
+        if response.status == 207, configuration.batch != nil, !isDelete {
             let rules = configuration.statuses
             guard let outcomes = PartialResult.read(redaction.clean(response.body), items: start.items.count, path: configuration.responseItems, verdict: { rules.verdict($0, isDelete: false) })
             else {
@@ -54,8 +54,8 @@ extension HttpSender {
     }
 
     /// Whether an answer says what `response.success.path` asks for.
-    private func says(_ response: CurlResponse, at path: [Name]?, _ record: PendingRecord) -> Bool {
-        guard let path, !record.isDelete else { return true }
+    private func says(_ response: CurlResponse, at path: [Name]?, isDelete: Bool) -> Bool {
+        guard let path, !isDelete else { return true }
         var found = try? JSON.parse(response.body, duplicateNames: .lastWins)
         for name in path { found = found?[name] }
         switch found {
@@ -66,7 +66,7 @@ extension HttpSender {
         }
     }
 
-    private func method(_ record: PendingRecord) -> String { record.isDelete ? configuration.deleteMethod : configuration.method }
+    private func method(_ isDelete: Bool) -> String { isDelete ? configuration.deleteMethod : configuration.method }
 
     private func delivered(_ response: CurlResponse) -> SentOutcome {
         lastFailure = nil

@@ -47,6 +47,8 @@ final class HttpSender {
         // One byte more than a dead letter holds would do; answers that name items are longer.
         options.responseLimit = readsAnswers ? 4 << 20 : 16 * 1024
         options.compressedAnswers = readsAnswers
+        let statuses = configuration.statuses
+        options.keepsHeaders = { statuses.verdict($0, isDelete: false) != .delivered }
         // The token's server is named by the configuration, not by records.
         var tokenOptions = configuration.curl
         tokenOptions.addresses = .any
@@ -54,9 +56,7 @@ final class HttpSender {
         do {
             multi = try CurlMulti(connections: configuration.delivery.lanes)
             slots = try (0..<configuration.delivery.lanes).map { number in
-                let easy = try CurlEasy(options)
-                easy.tag = number
-                return Slot(easy)
+                Slot(try CurlEasy(options, tag: number))
             }
             idle = Array(slots.indices)
         } catch {
@@ -74,7 +74,7 @@ final class HttpSender {
     /// Sends a request off.
     /// - Returns: what it came to when it could not even be sent.
     /// - Throws: ``ConnectError`` when nothing will ever be sent this way.
-    func send(_ start: Start, wall: Int64) throws -> SentOutcome? {
+    func send(_ start: Start) throws -> SentOutcome? {
         guard let number = idle.popLast() else { return SentOutcome(delivery: .abandoned, response: nil, failure: nil) }
         var token: AccessToken?
         if case .oauth2(let source) = configuration.authorization {
@@ -84,7 +84,7 @@ final class HttpSender {
             }
         }
         do throws(CurlError) {
-            try multi.start(request(start, token, wall), on: slots[number].easy)
+            try multi.start(request(start, token), on: slots[number].easy)
         } catch {
             idle.append(number)
             return try outcome(of: error, start)
@@ -109,34 +109,33 @@ final class HttpSender {
         return token
     }
 
-    private func request(_ start: Start, _ token: AccessToken?, _ wall: Int64) -> CurlRequest {
-        let first = start.items[0].payload
-        var headers: [String] = []
-        let fixed = first.isDelete ? configuration.fixedHeaders : headersWithBody
-        headers.reserveCapacity(fixed.count + first.headers.count + 4)
-        headers += fixed
-        headers += first.headers
-        var body = first.body
-        if !first.isDelete, let batch = configuration.batch { body = batch.join(start.items.lazy.map { $0.payload.body ?? [] }) }
-        let isBatch = configuration.batch != nil && !first.isDelete
+    private func request(_ start: Start, _ token: AccessToken?) -> CurlRequest {
+        let first = start.items[0]
+        let isDelete = first.payload.isDelete
+        // Mostly nothing is added: then it is the same array for every request.
+        var headers = isDelete ? configuration.fixedHeaders : headersWithBody
+        if !first.payload.headers.isEmpty { headers += first.payload.headers }
+        var body = first.payload.body
+        if !isDelete, let batch = configuration.batch { body = batch.join(start.items.lazy.map { $0.payload.body ?? [] }) }
+        let isBatch = configuration.batch != nil && !isDelete
         // A batch has no key of its own: after a restart its boundaries may lie elsewhere. Its items have theirs.
-        if !isBatch, let keyPrefix { headers.append(first.idempotencyKey.text(after: keyPrefix)) }
+        let keyLine = isBatch ? nil : keyPrefix.map { first.payload.idempotencyKey.text(after: $0) }
         if configuration.compression == .gzip, let plain = body, let packed = Gzip.compress(plain) {
             body = packed
             headers.append("Content-Encoding: gzip")
         }
         if let signature = configuration.signature {
-            let id = isBatch ? Self.batchID(start) : first.idempotencyKey.text
-            headers += signature.lines(body: body ?? [], id: id, wallSeconds: wall / 1000)
+            let id = isBatch ? Self.batchID(start) : first.payload.idempotencyKey.text
+            headers += signature.lines(body: body ?? [], id: id, wallSeconds: context.clock.wallMilliseconds() / 1000)
         }
-        var url = first.target.url
+        var url = first.payload.target.url
         switch configuration.authorization {
         case .none: break
         case .fixed(let line): headers.append(line.reveal())
         case .query(let parameter): url += (url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + parameter.reveal()
         case .oauth2: if let token { headers.append("Authorization: Bearer \(token.secret.reveal())") }
         }
-        return CurlRequest(method: first.isDelete ? configuration.deleteMethod : configuration.method, url: url, headers: headers, body: body)
+        return CurlRequest(method: isDelete ? configuration.deleteMethod : configuration.method, url: url, headers: headers, lastHeader: keyLine, body: body)
     }
 
     /// Names exactly this set of items, for a signature's id: another cut gets another one.

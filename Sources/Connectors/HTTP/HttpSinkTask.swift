@@ -90,7 +90,7 @@ package final class HttpSinkTask: SinkTask {
         while true {
             var now = now
             while sender.hasRoom, let start = scheduler.next(now: now) {
-                if let outcome = try sender.send(start, wall: context.clock.wallMilliseconds()) { try finish(start, outcome, results) }
+                if let outcome = try sender.send(start) { try finish(start, outcome, results) }
             }
             if sender.count == 0 { break }
             now = self.now
