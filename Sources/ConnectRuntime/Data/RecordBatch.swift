@@ -64,6 +64,8 @@ public struct LogOrigin: Sendable {
     public var offset: Int64 { source.records.items[index].offset }
     public var timestamp: Int64 { source.records.items[index].timestamp }
     public var leaderEpoch: Int32 { source.leaderEpoch }
+    /// Of key and value together.
+    package var byteCount: Int { source.records.items[index].byteCount }
     public var rawKey: ByteSlice? { source.records.key(at: index) }
     public var rawValue: ByteSlice? { source.records.value(at: index) }
     public var rawHeaders: [RawHeader] { source.records.headers(at: index) }

@@ -14,6 +14,8 @@ public struct RecordSet: Sendable {
         public var offset: Int64
         /// Milliseconds since 1970; −1 when unknown.
         public var timestamp: Int64
+        /// Of key and value together.
+        var byteCount: Int { Int(max(0, keyCount)) + Int(max(0, valueCount)) }
         var keyStart: Int32
         /// −1: no key.
         var keyCount: Int32

@@ -46,19 +46,25 @@ package final class HttpSinkTask: SinkTask {
 
     package func put(_ batch: RecordBatch) throws {
         guard let context, let reader, let results else { throw HttpSinkTask.notStarted }
-        let now = now
+        HttpSinkTask.take(batch, reader, results, now: now, into: &scheduler, &prefix)
+        try results.flush(letting: &prefix)
+        try drive(context, until: self.now + Self.turnMilliseconds)
+        try balance(context)
+    }
+
+    /// Puts a batch's records into the lanes. What changes is lent for the whole batch: every access to an object's variable is checked at run time.
+    private static func take(
+        _ batch: RecordBatch, _ reader: RecordReader, _ results: ResultReporter, now: Int64, into scheduler: inout DeliveryScheduler<PendingRecord>, _ prefix: inout OffsetPrefix
+    ) {
         for index in batch.entries.indices {
             guard case .log(let origin) = batch.entries[index].origin else { continue }
-            let ticket = prefix.begin(origin.topicPartition, offset: origin.offset, bytes: (origin.rawKey?.count ?? 0) + (origin.rawValue?.count ?? 0))
+            let ticket = prefix.begin(origin.topicPartition, offset: origin.offset, bytes: origin.byteCount)
             switch reader.read(batch.entries[index].record, origin, ticket, now: now) {
             case .queue(let item): scheduler.add(item)
             case .done: prefix.end(ticket)
             case .bad(let error): results.refuse(batch.entries[index], ticket, error)
             }
         }
-        try settle(results)
-        try drive(context, until: self.now + Self.turnMilliseconds)
-        try balance(context)
     }
 
     private static let notStarted = ConnectError(.fatal, code: "http.not_started", "the task was not started")
@@ -87,39 +93,35 @@ package final class HttpSinkTask: SinkTask {
     private func drive(_ context: any SinkTaskContext, until end: Int64) throws {
         guard let sender, let results else { return }
         let low = lowWater
+        // Read once a turn: what happens in between takes microseconds.
+        var now = now
         while true {
-            var now = now
             while sender.hasRoom, let start = scheduler.next(now: now) {
-                if let outcome = try sender.send(start) { try finish(start, outcome, results) }
+                if let outcome = try sender.send(start) { finish(start, outcome, results, now) }
             }
             if sender.count == 0 { break }
-            now = self.now
             let wake = scheduler.wakeAt(now: now).map { max(0, $0 - now) } ?? Int64.max
             let wait = min(max(0, end - now), wake)
             let done = try sender.step(milliseconds: Int(wait), beside: context.wakeUp.fileDescriptor)
-            for (start, outcome) in done { try finish(start, outcome, results) }
-            try settle(results)
-            if sender.wasWoken || (done.isEmpty && self.now >= end) { break }
+            now = self.now
+            for (start, outcome) in done { finish(start, outcome, results, now) }
+            try results.flush(letting: &prefix)
+            if sender.wasWoken || (done.isEmpty && now >= end) { break }
             // More records are there to be fetched: the lanes hold enough for the while that takes.
             if !isPaused, scheduler.count <= low, scheduler.count > scheduler.inFlight { break }
-            if self.now >= end, scheduler.count > 0 { break }
+            if now >= end, scheduler.count > 0 { break }
         }
-        try settle(results)
+        try results.flush(letting: &prefix)
         plan(context)
     }
 
     private var lowWater: Int { max(64, (sender?.lanes ?? 1) * (sender?.batchRecords ?? 1)) }
 
-    private func finish(_ start: DeliveryScheduler<PendingRecord>.Start, _ outcome: SentOutcome, _ results: ResultReporter) throws {
+    private func finish(_ start: DeliveryScheduler<PendingRecord>.Start, _ outcome: SentOutcome, _ results: ResultReporter, _ now: Int64) {
         if let failure = outcome.failure, start.attempts == 0 { context?.logger.warning("\(failure.message), \(start.items.count) record(s), first \(start.items[0].payload.place); it is tried again as configured") }
         if case .failed = outcome.delivery { context?.metrics.retries.add() }
         let settled = scheduler.finish(start.lane, outcome.delivery, now: now, using: &random)
         results.add(settled, answer: outcome.response, sender?.redaction ?? Redaction([]))
-    }
-
-    /// Writes dead letters and answers, then lets the offsets go.
-    private func settle(_ results: ResultReporter) throws {
-        for ticket in try results.flush() { prefix.end(ticket) }
     }
 
     /// Says when to be called again, and what is being waited for.
@@ -171,8 +173,8 @@ package final class HttpSinkTask: SinkTask {
         guard let sender, let results else { return }
         let end = now + Self.drainMilliseconds
         while sender.count > 0, now < end {
-            for (start, outcome) in try sender.step(milliseconds: Int(max(1, end - now)), beside: -1) { try finish(start, outcome, results) }
-            try settle(results)
+            for (start, outcome) in try sender.step(milliseconds: Int(max(1, end - now)), beside: -1) { finish(start, outcome, results, now) }
+            try results.flush(letting: &prefix)
         }
     }
 

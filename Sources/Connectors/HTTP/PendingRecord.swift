@@ -1,7 +1,7 @@
 import ConnectRuntime
 
-/// A record on its way, ready to be sent. An object, so that handing it from queue to queue costs nothing.
-final class PendingRecord {
+/// A record on its way, ready to be sent.
+struct PendingRecord {
     /// Where it comes from, with its bytes. The value it was made from is not kept: a record that waits holds no more than it must.
     let origin: LogOrigin
     let ticket: OffsetPrefix.Ticket
@@ -11,15 +11,6 @@ final class PendingRecord {
     /// `nil` for a delete.
     let body: [UInt8]?
     let idempotencyKey: IdempotencyKey
-
-    init(origin: LogOrigin, ticket: OffsetPrefix.Ticket, target: URLTemplate.Target, headers: [String], body: [UInt8]?, idempotencyKey: IdempotencyKey) {
-        self.origin = origin
-        self.ticket = ticket
-        self.target = target
-        self.headers = headers
-        self.body = body
-        self.idempotencyKey = idempotencyKey
-    }
 
     var isDelete: Bool { body == nil }
     var place: String { "\(origin.topicPartition)@\(origin.offset)" }

@@ -57,10 +57,7 @@ final class RecordReader {
         }
         var body: [UInt8]?
         if !isDelete {
-            buffer.removeAll()
-            try configuration.item.write(record.value, key, into: &buffer, source: source)
-            // Just its bytes: the buffer keeps its room for the next one.
-            body = buffer.withUnsafeBytes { Array($0) }
+            body = try configuration.item.bytes(record.value, key, by: &buffer, source: source)
         }
         let pending = PendingRecord(origin: origin, ticket: ticket, target: target, headers: headers, body: body, idempotencyKey: key)
         return Queued(

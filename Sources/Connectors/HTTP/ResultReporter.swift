@@ -22,8 +22,8 @@ final class ResultReporter {
     }
 
     /// - Parameter redaction: takes out of answers what some endpoints repeat of a request; failures went through it already.
-    func add(_ settled: DeliveryScheduler<PendingRecord>.Settled, answer: CurlResponse?, _ redaction: Redaction) {
-        let body = configuration.responseTopic != nil && !settled.delivered.isEmpty ? answer.map { redaction.clean($0.body) } : nil
+    func add(_ settled: DeliveryScheduler<PendingRecord>.Settled, answer: CurlResponse?, _ redaction: @autoclosure () -> Redaction) {
+        let body = configuration.responseTopic != nil && !settled.delivered.isEmpty ? answer.map { redaction().clean($0.body) } : nil
         for item in settled.delivered {
             done.append(item.payload.ticket)
             if let answer, let body { write(item.payload, status: answer.status, body, into: &answers) }
@@ -51,11 +51,10 @@ final class ResultReporter {
             ])
     }
 
-    /// Writes everything down, durably.
-    /// - Returns: the tickets of what is through.
+    /// Writes everything down, durably: dead letters and answers. Then the offsets of what is through may go.
     /// - Throws: what ends the task: a refused record that nothing tolerates, a dead letter that cannot be written.
-    func flush() throws -> [OffsetPrefix.Ticket] {
-        if done.isEmpty { return [] }
+    func flush(letting prefix: inout OffsetPrefix) throws {
+        if done.isEmpty { return }
         if let topic = configuration.errorTopic, !refusals.isEmpty {
             try context.emit(refusals, to: topic)
             refusals.removeAll()
@@ -69,8 +68,8 @@ final class ResultReporter {
             try context.emit(answers, to: topic)
             answers.removeAll()
         }
-        defer { done.removeAll(keepingCapacity: true) }
-        return done
+        for ticket in done { prefix.end(ticket) }
+        done.removeAll(keepingCapacity: true)
     }
 
     private func report(_ failures: [(entry: RecordBatch.Entry, error: ConnectError)]) throws {

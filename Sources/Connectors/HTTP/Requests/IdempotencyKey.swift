@@ -58,16 +58,16 @@ package final class IdempotencyKeyMaker {
     }
 
     package func key(offset: Int64) -> IdempotencyKey {
-        // An offset is never negative; its digits are written from behind, then moved up to the head.
-        var rest = offset.magnitude, first = bytes.count
-        repeat {
-            first -= 1
-            bytes[first] = UInt8(truncatingIfNeeded: 48 + rest % 10)
-            rest /= 10
-        } while rest > 0
-        let count = bytes.count - first
-        return bytes.withUnsafeMutableBytes { all in
+        bytes.withUnsafeMutableBytes { all in
             guard let start = all.baseAddress else { return IdempotencyKey(SHA256Words()) }
+            // An offset is never negative; its digits are written from behind, then moved up to the head.
+            var rest = offset.magnitude, first = all.count
+            repeat {
+                first -= 1
+                all[first] = UInt8(truncatingIfNeeded: 48 + rest % 10)
+                rest /= 10
+            } while rest > 0
+            let count = all.count - first
             (start + headCount).copyMemory(from: start + first, byteCount: count)
             return IdempotencyKey(digester.hash(UnsafeRawBufferPointer(start: start, count: headCount + count)))
         }

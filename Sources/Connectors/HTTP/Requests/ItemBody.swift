@@ -36,6 +36,13 @@ package struct ItemBody: Sendable {
         }
     }
 
+    /// The bytes alone: the buffer keeps its room for the next record's.
+    package func bytes(_ value: Value, _ key: IdempotencyKey, by buffer: inout ByteBuffer, source: () -> TemplateSource) throws -> [UInt8] {
+        buffer.removeAll()
+        try write(value, key, into: &buffer, source: source)
+        return buffer.withUnsafeBytes { Array($0) }
+    }
+
     /// - Parameter value: the record's, which most bodies are made of alone.
     package func write(_ value: Value, _ key: IdempotencyKey, into buffer: inout ByteBuffer, source: () -> TemplateSource) throws {
         switch kind {

@@ -107,15 +107,14 @@ package struct DeliveryScheduler<Payload> {
 
     /// How many of the lane's first items go together.
     private func batchSize(_ index: Int) -> Int {
-        let lane = lanes[index]
-        guard let first = lane.first else { return 0 }
-        let most = min(lane.count, lane.pieces.first ?? policy.batchRecords)
+        guard let first = lanes[index].first else { return 0 }
+        let most = min(lanes[index].count, lanes[index].pieces.first ?? policy.batchRecords)
         if most <= 1 || first.isAlone { return 1 }
         var size = 1, bytes = first.bytes
         var keys: Set<Int> = []
         if let order = first.order { keys.insert(order) }
         while size < most {
-            let item = lane[size]
+            let item = lanes[index][size]
             guard item.route == first.route, item.origin == first.origin, !item.isAlone, bytes + item.bytes <= policy.batchBytes else { break }
             if let order = item.order, !policy.repeatsKeys, !keys.insert(order).inserted { break }
             bytes += item.bytes

@@ -65,8 +65,8 @@ struct Lane<Payload> {
     }
 }
 
-/// One record on its way out, with what decides where it may travel.
-package struct Queued<Payload> {
+/// One record on its way out, with what decides where it may travel. An object, so that handing it from queue to queue costs nothing.
+package final class Queued<Payload> {
     /// Records with the same hash keep their order; `nil` has no order to keep.
     package let order: Int?
     /// Which server it goes to.
