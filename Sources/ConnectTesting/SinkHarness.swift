@@ -28,7 +28,10 @@ public final class SinkHarness {
     }
 
     /// Puts records as one batch; their offsets go on from the last.
-    public func put(_ records: [Record]) throws {
+    public func put(_ records: [Record]) throws { try put(records, arePlainJSON: false) }
+
+    /// - Parameter arePlainJSON: whether they come with their values left as bytes, as a worker does for a ``PlainJSONSink``.
+    package func put(_ records: [Record], arePlainJSON: Bool) throws {
         var bytes = ByteBuffer(), ranges: [(key: Range<Int>?, value: Range<Int>?)] = []
         func append(_ value: Value) throws -> Range<Int>? {
             if value.isNull { return nil }
@@ -48,7 +51,10 @@ public final class SinkHarness {
                 records.enumerated().map { index, record in
                     var record = record
                     record.topic = partition.topic
-                    return RecordBatch.Entry(record: record, origin: .log(LogOrigin(source: consumed, index: index)))
+                    if arePlainJSON { record.value = .null }
+                    var entry = RecordBatch.Entry(record: record, origin: .log(LogOrigin(source: consumed, index: index)))
+                    entry.isPlainJSON = arePlainJSON
+                    return entry
                 }))
     }
 

@@ -71,6 +71,15 @@ public final class JsonConverter: Converter {
         }
     }
 
+    private var plainCheck = PlainJSONCheck()
+
+    /// Whether a value's bytes are what ``PlainText`` would write for it, so that a sink that writes just that needs no value: see ``PlainJSONCheck``.
+    package func isPlainJSON(_ bytes: ByteSlice, headers: [RawHeader]) -> Bool {
+        // A schema gives values other types. The check itself passes over whatever may be an envelope.
+        if schemasEnabled, requiresEnvelope || fixed != nil || headers.contains(where: { $0.name == context.schemaHeader }) { return false }
+        return bytes.withUnsafeBytes { plainCheck.isPlainObject($0) }
+    }
+
     // MARK: Writing
 
     public func serialize(topic: Name, headers: inout [RawHeader], schema: Schema?, value: Value, into buffer: inout ByteBuffer) throws -> Bool {

@@ -12,6 +12,8 @@ public struct RecordBatch: Sendable {
         /// Where it came from: transforms can neither see nor change it.
         public let origin: Origin
         public package(set) var outcome: Outcome
+        /// Whether the record's value was not read (it is null here), because its bytes are its plain JSON: only for a ``PlainJSONSink`` that wants it so.
+        package var isPlainJSON = false
 
         public init(record: consuming Record, origin: consuming Origin) {
             self.record = record

@@ -46,6 +46,13 @@ struct JSONReader {
     /// The byte that comes next, blanks included; 0 at the end.
     @inline(__always) var peek: UInt8 { cursor < bytes.count ? bytes[cursor] : 0 }
 
+    /// Passes exactly this byte, if it comes next.
+    @inline(__always) mutating func pass(_ byte: UInt8) -> Bool {
+        guard cursor < bytes.count, bytes[cursor] == byte else { return false }
+        cursor += 1
+        return true
+    }
+
     /// Whether nothing but blanks is left.
     mutating func isAtEnd() -> Bool {
         skipSpace()

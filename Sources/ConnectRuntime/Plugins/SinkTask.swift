@@ -34,6 +34,12 @@ extension SinkTask {
     public func close(_ partitions: [TopicPartition], lost: Bool) {}
 }
 
+/// A sink task that may write values as the plain JSON that they are, without looking at them.
+package protocol PlainJSONSink: SinkTask {
+    /// Whether values that came as plain JSON are to be left as bytes (``RecordBatch/Entry/isPlainJSON``). Asked once, after `start`.
+    var takesPlainJSON: Bool { get }
+}
+
 /// A partition that came, with what the log knows of it.
 public struct AssignedPartition: Sendable, Hashable {
     public let topicPartition: TopicPartition

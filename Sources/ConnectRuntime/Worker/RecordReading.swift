@@ -2,6 +2,8 @@
 struct RecordReading: Sendable {
     let consumed: ConsumedRecords
     let range: Range<Int>
+    /// Whether values that are plain JSON stay bytes.
+    let leavesPlainJSON: Bool
 
     typealias Helper = HelperThread<RecordReading, ReadEntries>
 
@@ -16,9 +18,9 @@ struct RecordReading: Sendable {
     }
 
     /// Cuts consumed records into portions, in their order.
-    static func portions(_ consumed: ConsumedRecords) -> [RecordReading] {
+    static func portions(_ consumed: ConsumedRecords, leavesPlainJSON: Bool) -> [RecordReading] {
         let count = consumed.records.count
-        return stride(from: 0, to: count, by: portion).map { RecordReading(consumed: consumed, range: $0..<min(count, $0 + portion)) }
+        return stride(from: 0, to: count, by: portion).map { RecordReading(consumed: consumed, range: $0..<min(count, $0 + portion), leavesPlainJSON: leavesPlainJSON) }
     }
 
     /// A record's entry before its headers, key and value are read.
@@ -32,7 +34,7 @@ struct RecordReading: Sendable {
     /// What the helper makes of it.
     func read(_ key: any Converter, _ value: any Converter) -> ReadEntries {
         let records = consumed.records, topic = consumed.topicPartition.topic
-        let entries = ReadEntries(range)
+        let entries = ReadEntries(range), json = leavesPlainJSON ? value as? JsonConverter : nil
         var headers: [RawHeader] = []
         var known: Int?
         for index in range {
@@ -44,11 +46,16 @@ struct RecordReading: Sendable {
             var entry = Self.entry(consumed, index)
             do {
                 let readKey = try key.deserialize(topic: topic, headers: headers, bytes: records.key(at: index))
-                let readValue = try value.deserialize(topic: topic, headers: headers, bytes: records.value(at: index))
                 entry.record.keySchema = readKey.schema
                 entry.record.key = readKey.value
-                entry.record.valueSchema = readValue.schema
-                entry.record.value = readValue.value
+                let bytes = records.value(at: index)
+                if let json, let bytes, json.isPlainJSON(bytes, headers: headers) {
+                    entry.isPlainJSON = true
+                } else {
+                    let readValue = try value.deserialize(topic: topic, headers: headers, bytes: bytes)
+                    entry.record.valueSchema = readValue.schema
+                    entry.record.value = readValue.value
+                }
             } catch {
                 entries.unread.insert(index)
             }

@@ -6,15 +6,19 @@ final class SinkBatchReader {
     private var rawHeaders: [RawHeader] = []
     private var hasOwnHeaders = false
     private let helper: RecordReading.Helper?
+    /// The converter of values, where those that are plain JSON stay bytes.
+    private let plainJSON: JsonConverter?
     /// What the helper was offered, each with its first portion's index.
     private var offered: [(consumed: ConsumedRecords, first: Int)] = []
     /// The portion that was collected last: it may end in the next batch.
     private var collected: (index: Int, entries: ReadEntries?)?
 
-    init(plugins: TaskPlugins, retry: RetryOperator, helper: RecordReading.Helper?) {
+    /// - Parameter leavesPlainJSON: whether the sink is a ``PlainJSONSink`` that wants it so, with no transform before it.
+    init(plugins: TaskPlugins, retry: RetryOperator, helper: RecordReading.Helper?, leavesPlainJSON: Bool) {
         self.plugins = plugins
         self.retry = retry
         self.helper = helper
+        plainJSON = leavesPlainJSON ? plugins.value as? JsonConverter : nil
     }
 
     /// Whether it is of use to say early what comes next.
@@ -30,7 +34,7 @@ final class SinkBatchReader {
         var portions: [RecordReading] = []
         for records in consumed {
             offered.append((records, portions.count))
-            portions += RecordReading.portions(records)
+            portions += RecordReading.portions(records, leavesPlainJSON: plainJSON != nil)
         }
         helper.offer(portions, spent: spent)
     }
@@ -125,6 +129,10 @@ final class SinkBatchReader {
             guard let read else { return }
             entry.record.keySchema = read.schema
             entry.record.key = read.value
+        }
+        if let plainJSON, let value, plainJSON.isPlainJSON(value, headers: rawHeaders) {
+            entry.isPlainJSON = true
+            return
         }
         do {
             let read = try plugins.value.deserialize(topic: topic, headers: rawHeaders, bytes: value)

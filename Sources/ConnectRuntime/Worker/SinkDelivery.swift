@@ -40,7 +40,9 @@ final class SinkDelivery {
         self.parts = parts
         self.logger = logger
         self.resetPolicy = resetPolicy
-        reader = SinkBatchReader(plugins: plugins, retry: retry, helper: helper)
+        // What a transform is to see has to be read.
+        let leavesPlainJSON = plugins.transforms.isEmpty && (task as? any PlainJSONSink)?.takesPlainJSON == true
+        reader = SinkBatchReader(plugins: plugins, retry: retry, helper: helper, leavesPlainJSON: leavesPlainJSON)
         lastCommit = parts.clock.monotonicNanoseconds()
     }
 

@@ -5,7 +5,7 @@ import Curl
 ///
 /// `put` takes what it gets into the lanes and returns while requests may still be under way, so that one slow key does not hold up the
 /// others; at most a bounded number of records wait, beyond that the partitions are paused.
-package final class HttpSinkTask: SinkTask {
+package final class HttpSinkTask: PlainJSONSink {
     typealias Item = Queued<PendingRecord>
 
     private var sender: HttpSender?
@@ -39,6 +39,8 @@ package final class HttpSinkTask: SinkTask {
         sender = try HttpSender(configuration, context: context)
     }
 
+    package var takesPlainJSON: Bool { reader?.takesPlainJSON ?? false }
+
     package func open(_ partitions: [AssignedPartition]) throws -> [TopicPartition: Int64] {
         self.partitions.formUnion(partitions.map(\.topicPartition))
         return [:]
@@ -59,7 +61,7 @@ package final class HttpSinkTask: SinkTask {
         for index in batch.entries.indices {
             guard case .log(let origin) = batch.entries[index].origin else { continue }
             let ticket = prefix.begin(origin.topicPartition, offset: origin.offset, bytes: origin.byteCount)
-            switch reader.read(batch.entries[index].record, origin, ticket, now: now) {
+            switch reader.read(batch.entries[index].record, isPlainJSON: batch.entries[index].isPlainJSON, origin, ticket, now: now) {
             case .queue(let item): scheduler.add(item)
             case .done: prefix.end(ticket)
             case .bad(let error): results.refuse(batch.entries[index], ticket, error)

@@ -23,8 +23,12 @@ final class RecordReader {
         self.clusterID = clusterID
     }
 
-    func read(_ record: Record, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, now: Int64) -> Outcome {
-        let isNull = record.value.isNull
+    /// Whether nothing but the body is made of a value, and that of its bytes alone.
+    var takesPlainJSON: Bool { configuration.item.isPlainJSON && configuration.url.isFixed && configuration.headers.isEmpty }
+
+    /// - Parameter isPlainJSON: whether the value was left unread, being the body already.
+    func read(_ record: Record, isPlainJSON: Bool, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, now: Int64) -> Outcome {
+        let isNull = !isPlainJSON && record.value.isNull
         if isNull {
             switch configuration.nullBehavior {
             case .ignore: return .done
@@ -37,13 +41,13 @@ final class RecordReader {
             }
         }
         do {
-            return .queue(try item(record, origin, ticket, isDelete: isNull, now))
+            return .queue(try item(record, isPlainJSON, origin, ticket, isDelete: isNull, now))
         } catch {
             return .bad(ConnectError(error))
         }
     }
 
-    private func item(_ record: Record, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, isDelete: Bool, _ now: Int64) throws -> Queued<PendingRecord> {
+    private func item(_ record: Record, _ isPlainJSON: Bool, _ origin: LogOrigin, _ ticket: OffsetPrefix.Ticket, isDelete: Bool, _ now: Int64) throws -> Queued<PendingRecord> {
         let key = keys(of: origin).key(offset: origin.offset)
         // Made only for what has places in it.
         func source() -> TemplateSource { TemplateSource(record: record, origin: origin, idempotencyKey: key) }
@@ -56,7 +60,9 @@ final class RecordReader {
             }
         }
         var body: [UInt8]?
-        if !isDelete {
+        if isPlainJSON {
+            body = origin.rawValue.map { $0.withUnsafeBytes { Array($0) } }
+        } else if !isDelete {
             body = try configuration.item.bytes(record.value, key, by: &buffer, source: source)
         }
         let pending = PendingRecord(origin: origin, ticket: ticket, target: target, headers: headers, body: body, idempotencyKey: key)

@@ -27,6 +27,9 @@ package struct ItemBody: Sendable {
         keyOpening = opening.bytes
     }
 
+    /// Whether it is the value's plain JSON and nothing else (a text is as it is).
+    package var isPlainJSON: Bool { if case .value = kind { format?.needsJSON != true } else { false } }
+
     /// Whether a batch's items show their records' idempotency keys.
     package var carriesKey: Bool {
         switch kind {

@@ -46,6 +46,9 @@ package struct URLTemplate: Sendable {
         origin = isOpen ? nil : standIn.origin
     }
 
+    /// Whether it is the same for all records.
+    package var isFixed: Bool { fixed != nil }
+
     /// Whether a place stands before the first `/` of the path, so that a record decides who is asked.
     package var hasTemplatedHost: Bool { Self.hasTemplatedHost(template) }
 
