@@ -100,6 +100,9 @@ import Testing
         let options = EmbeddedLogOptions(folder: folder)
         try EmbeddedLog.open(options).close()
         unlink(folder + "/topics.marker")
+        try EmbeddedLog.open(options).close()
+        // Or in the middle of it.
+        writeFile(folder + "/topics.marker", [])
         let log = try EmbeddedLog.open(options)
         _ = try log.createTopic(TopicSpecification("t"))
         let older = readFile(folder + "/topics.marker")

@@ -104,7 +104,9 @@ enum LogFile {
     }
 
     private static func marker(_ folder: DataFolder, _ state: StateRow, hasMarker: Bool) throws(LogError) -> MarkerFile {
-        guard hasMarker else {
+        // An empty one is one that was being made: it is overwritten in place and never cut short.
+        let isMade = hasMarker && !(state.commits == 0 && DataFolder.size(folder.marker) == 0)
+        guard isMade else {
             // The first opening made the database and was killed before the marker: nothing was ever committed.
             guard state.commits == 0 else {
                 throw LogError(
