@@ -100,6 +100,9 @@ public final class EmbeddedLog: TopicLog {
 
     public func openConsumer(_ options: ConsumerOptions) throws(LogError) -> any LogConsumer { EmbeddedConsumer(self, options) }
 
+    /// Bytes that one of this log's consumers holds for later polls: for tests, which see to it that they stay within a bound.
+    package static func heldBytes(_ consumer: any LogConsumer) -> Int? { (consumer as? EmbeddedConsumer)?.heldBytes }
+
     // MARK: groups
 
     public func committedOffsets(group: Name) throws(LogError) -> [TopicPartition: CommittedOffset] {

@@ -22,6 +22,13 @@ final class EmbeddedConsumer: LogConsumer {
         var isPaused = false
         /// Read already, not yet returned.
         var fetched: ArraySlice<StoredBatch> = []
+        /// Their bytes.
+        var fetchedBytes = 0
+
+        mutating func forget() {
+            fetched = []
+            fetchedBytes = 0
+        }
     }
 
     init(_ engine: EmbeddedLog, _ options: ConsumerOptions) {
@@ -80,7 +87,7 @@ final class EmbeddedConsumer: LogConsumer {
             throw LogError(.offsetOutOfRange, "\(partition) holds offsets \(bounds.start) to \(bounds.end); \(offset) is outside")
         }
         assigned[partition]?.position = offset
-        assigned[partition]?.fetched = []
+        assigned[partition]?.forget()
     }
 
     func committed(_ partition: TopicPartition) throws(LogError) -> CommittedOffset? {
@@ -186,6 +193,7 @@ final class EmbeddedConsumer: LogConsumer {
                 while left > 0, let batch = try next(&now), events.isEmpty || batch.bytes.count <= left {
                     let records = try batch.records(of: now.partition, from: now.position)
                     now.fetched.removeFirst()
+                    now.fetchedBytes -= batch.bytes.count
                     now.position = records.nextOffset
                     left -= batch.bytes.count
                     // Compaction may have emptied it.
@@ -193,7 +201,7 @@ final class EmbeddedConsumer: LogConsumer {
                 }
                 assigned[place] = now
             } catch {
-                now.fetched = []
+                now.forget()
                 assigned[place] = now
                 // What was found before the error is returned first; the error stands where it was and comes with the next poll.
                 if events.isEmpty { throw error }
@@ -202,8 +210,27 @@ final class EmbeddedConsumer: LogConsumer {
         }
         // The one that came first goes to the end of the line.
         if !events.isEmpty, order.count > 1 { order.append(order.removeFirst()) }
+        boundHeld()
         return events
     }
+
+    /// Bytes that are held for later polls, of all partitions together.
+    var heldBytes: Int { assigned.values.reduce(0) { $0 + $1.fetchedBytes } }
+
+    /// Each partition that is behind would hold what is left of a read, and there may be thousands: those that come last read it again.
+    private func boundHeld() {
+        guard order.count > Self.mostReadsHeld, heldBytes > Self.mostReadsHeld * engine.options.readByteLimit else { return }
+        var held = 0
+        for place in order {
+            held += assigned[place]?.fetchedBytes ?? 0
+            if held > Self.mostReadsHeld * engine.options.readByteLimit {
+                held -= assigned[place]?.fetchedBytes ?? 0
+                assigned[place]?.forget()
+            }
+        }
+    }
+
+    private static let mostReadsHeld = 4
 
     /// The batch at a partition's position, read where necessary; `nil` at the end.
     private func next(_ place: inout Place) throws(LogError) -> StoredBatch? {
@@ -215,6 +242,7 @@ final class EmbeddedConsumer: LogConsumer {
         if place.fetched.isEmpty {
             if place.position == place.partition.end { return nil }
             place.fetched = try engine.batches(of: place.partition, from: place.position)[...]
+            place.fetchedBytes = place.fetched.reduce(0) { $0 + $1.bytes.count }
         }
         return place.fetched.first
     }
