@@ -26,9 +26,10 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
     static func hazards(_ database: Database, _ table: Name) throws -> [String] { try indexes(database, table).map(\.name) }
 
     /// Whether replaced rows of a table are watched. Once they are they stay so, whatever another connector's policy: dropping the shadow
-    /// table ends it.
+    /// table ends it, and an index through which they cannot be watched any more.
     func watches(_ database: Database, _ table: Name) throws -> Bool {
-        try self == .shadow || ReplaceShadow.isThere(database, table)
+        if self == .shadow { return true }
+        return try ReplaceShadow.isThere(database, table) && ReplaceShadow.unwatchable(Self.indexes(database, table)) == nil
     }
 
     func check(_ table: Name, hazards: [String], logger: Logger) throws {

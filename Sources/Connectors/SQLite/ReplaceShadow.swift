@@ -28,6 +28,11 @@ struct ReplaceShadow {
     /// Whether a table with such columns is a shadow table, of whatever columns beside.
     static func isOne(_ columns: [String]) -> Bool { columns.starts(with: ["number", "place"]) }
 
+    /// An index that says by an expression which rows collide, or which of them it counts.
+    static func unwatchable(_ indexes: [SqliteCatalog.Index]) -> SqliteCatalog.Index? {
+        indexes.first { $0.isPartial || $0.columns.contains { $0.name == nil } }
+    }
+
     /// - Returns: `nil` for a table whose rows cannot be replaced unseen.
     /// - Throws: ``ConnectError`` where an index says which rows collide by an expression.
     init?(_ database: Database, _ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws {
@@ -35,7 +40,7 @@ struct ReplaceShadow {
         // A row that is replaced by one of the same primary key has another key in the copy, where the record's key is not the primary one.
         let alsoPrimary = !identity.primaryKey.isEmpty && !key.isEmpty && key != identity.primaryKey
         if hazards.isEmpty && !alsoPrimary { return nil }
-        if let index = hazards.first(where: { $0.isPartial || $0.columns.contains { $0.name == nil } }) {
+        if let index = Self.unwatchable(hazards) {
             throw ConnectError(
                 .fatal, code: "sqlite.replace_hazard",
                 "replace.guard=shadow cannot tell which rows of \(table) INSERT OR REPLACE deletes through \(index.name): it is a partial index or one on an expression",

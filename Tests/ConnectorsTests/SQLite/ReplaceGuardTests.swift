@@ -176,4 +176,28 @@ import Testing
         #expect(error?.message.contains("through i") == true)
         #expect(try database.integer("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'connectd%'") == 0)
     }
+
+    /// An index that cannot be watched comes to a table that is watched: the way out that the refusal names is one.
+    @Test func whatCannotBeWatchedAnyMoreCanBeAccepted() throws {
+        try database.execute("\(Self.table); INSERT INTO t VALUES (1, 'x', 1, 1, '')")
+        let first = try source()
+        #expect(try changes(first) == ["r int64(1)"])
+        first.stop()
+        try database.execute("CREATE UNIQUE INDEX late ON t (a) WHERE b > 100")
+        for policy in ["shadow", "refuse"] {
+            let error = #expect(throws: ConnectError.self) { try source(["replace.guard": policy], context: first.context) }
+            #expect(error?.code == "sqlite.replace_hazard")
+            #expect(error?.suggestion?.contains("replace.guard=accept") == true)
+        }
+        let second = try source(["replace.guard": "accept"], context: first.context)
+        try database.execute("INSERT INTO t VALUES (2, 'y', 2, 2, '')")
+        #expect(try changes(second) == ["c int64(2)"])
+        second.stop()
+        // Once the index is gone the table is watched again.
+        try database.execute("DROP INDEX late")
+        let third = try source(context: first.context)
+        try database.execute("INSERT OR REPLACE INTO t VALUES (3, 'x', 3, 3, '')")
+        #expect(try changes(third) == ["d int64(1)", "c int64(3)"])
+        third.stop()
+    }
 }
