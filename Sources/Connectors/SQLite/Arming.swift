@@ -161,7 +161,10 @@ struct Arming {
         guard let shadow else { return }
         let name = ReplaceShadow.name(table)
         let present = try SqliteCatalog.columns(database, name).map(\.name.text)
-        if present.elementsEqual(shadow.tableColumns, by: equalBytes) { return }
+        if present.elementsEqual(shadow.tableColumns, by: equalBytes) {
+            // Of a table that was dropped and made again, it would speak of rows that never were in this one.
+            return try database.execute("DELETE FROM main.\(quotedIdentifier(name.text))")
+        }
         if !present.isEmpty {
             guard ReplaceShadow.isOne(present) else {
                 throw ConnectError(
