@@ -71,6 +71,8 @@ struct ReplaceShadow {
         let columns = try columns.map { "r.\(try quotedIdentifier($0.text))" }
         let copied = "INSERT INTO \(try shadow) (\(try list(["place"] + self.columns.map { try kept($0) }))) "
             + "SELECT \(list([identity.rowid.map { "r.\($0)" } ?? "NULL"] + columns)) FROM \(try base) AS r WHERE (\(try collides("r.", { try quotedIdentifier($0.text) })))"
+        // A row that is gone was replaced by the statement around this one, a trigger's, and is not recorded yet.
+        let old = "DELETE FROM \(try shadow) WHERE (\(try collides("", kept))) AND \(try remains("\(try shadow)."))"
         let bounded = "DELETE FROM \(try shadow) WHERE number <= (SELECT max(number) FROM \(try shadow)) - \(Self.mostKept)"
         let itself = try identity.here("r", is: "OLD").map { " AND NOT (\($0))" } ?? ""
         // Unique values that stay can collide with nothing.
@@ -79,8 +81,8 @@ struct ReplaceShadow {
             return "NEW.\(quoted) IS NOT OLD.\(quoted) COLLATE BINARY"
         }
         return [
-            ("bi", "BEFORE INSERT ON \(try base) BEGIN \(try cleared()); \(bounded); \(copied); END"),
-            ("bu", "BEFORE UPDATE ON \(try base) WHEN \(changes.joined(separator: " OR ")) BEGIN \(try cleared()); \(bounded); \(copied)\(itself); END"),
+            ("bi", "BEFORE INSERT ON \(try base) BEGIN \(old); \(bounded); \(copied); END"),
+            ("bu", "BEFORE UPDATE ON \(try base) WHEN \(changes.joined(separator: " OR ")) BEGIN \(old); \(bounded); \(copied)\(itself); END"),
         ]
     }
 
@@ -88,20 +90,17 @@ struct ReplaceShadow {
     /// - Parameter deleted: the INSERT into the change table up to its values, for an operation, the key and the row before.
     func recorded(_ change: String, _ keyColumns: [String], _ before: [String]) throws -> [String] {
         let values = try ["'d'"] + key.map { "s.\(try kept($0))" } + columns.map { "s.\(try kept($0))" }
-        let sameKey = try key.map { column in
-            let kept = "s.\(try kept(column))", there = "r.\(try quotedIdentifier(column.text))"
-            return " AND \(kept) IS \(there) COLLATE BINARY AND typeof(\(kept)) = typeof(\(there))"
-        }.joined()
-        let gone = "NOT EXISTS (SELECT 1 FROM \(try base) AS r WHERE \(try stands("r", "s."))\(sameKey))"
         return [
-            "INSERT INTO \(change) (\(list(["op"] + keyColumns + before))) SELECT \(list(values)) FROM \(try shadow) AS s WHERE (\(try collides("s.", kept))) AND \(gone) ORDER BY s.place, s.number",
+            "INSERT INTO \(change) (\(list(["op"] + keyColumns + before))) SELECT \(list(values)) FROM \(try shadow) AS s WHERE (\(try collides("s.", kept))) AND NOT \(try remains("s.")) ORDER BY s.place, s.number",
             try cleared(),
         ]
     }
 
     /// Step of the triggers after an UPDATE or DELETE: the row itself is recorded by them (where the writer has `recursive_triggers` on, or
     /// an upsert changed it), and not as replaced.
-    func isSeen() throws -> String { "DELETE FROM \(try shadow) WHERE \(try stands("OLD", "\(try shadow)."))" }
+    ///
+    /// Of the same key only: what stands in the place of a replaced row is another one, and a trigger of the user's may change that at once.
+    func isSeen() throws -> String { "DELETE FROM \(try shadow) WHERE \(try stands("OLD", "\(try shadow)."))\(try hasKey("OLD", "\(try shadow)."))" }
 
     private func cleared() throws -> String { "DELETE FROM \(try shadow) WHERE \(try collides("", kept))" }
 
@@ -118,6 +117,18 @@ struct ReplaceShadow {
     private func stands(_ row: String, _ kept: String) throws -> String {
         if identity.primaryKey.isEmpty { return "\(row).\(identity.rowid ?? "rowid") = \(kept)place" }
         return try identity.primaryKey.map { "\(row).\(try quotedIdentifier($0.text)) IS \(kept)\(try self.kept($0))" }.joined(separator: " AND ")
+    }
+
+    private func hasKey(_ row: String, _ kept: String) throws -> String {
+        try key.map { column in
+            let one = "\(kept)\(try self.kept(column))", other = "\(row).\(try quotedIdentifier(column.text))"
+            return " AND \(one) IS \(other) COLLATE BINARY AND typeof(\(one)) = typeof(\(other))"
+        }.joined()
+    }
+
+    /// Whether a kept row is still in the table, or another one of its key.
+    private func remains(_ kept: String) throws -> String {
+        "EXISTS (SELECT 1 FROM \(try base) AS r WHERE \(try stands("r", kept))\(try hasKey("r", kept)))"
     }
 
     private func list(_ parts: [String]) -> String { parts.joined(separator: ", ") }

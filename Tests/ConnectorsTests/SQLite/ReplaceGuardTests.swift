@@ -218,4 +218,25 @@ import Testing
         #expect(try changes(second) == ["c string(\"z\")", "c string(\"w\")"])
         second.stop()
     }
+
+    /// A trigger of the user's that is newer than ours runs before it, when a replaced row is kept but not recorded yet.
+    @Test func aTriggerThatTouchesTheNewRowHidesNoReplacedOne() throws {
+        try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT NOT NULL, at INTEGER)")
+        let run = try source(["message.key.columns": "t:code"])
+        try database.execute("CREATE TRIGGER touch AFTER INSERT ON t BEGIN UPDATE t SET at = 1 WHERE id = NEW.id; END; INSERT INTO t VALUES (1, 'x', 0)")
+        _ = try changes(run)
+        try database.execute("INSERT OR REPLACE INTO t VALUES (1, 'y', 0)")
+        #expect(try changes(run) == ["d string(\"x\")", "u string(\"y\")", "c string(\"y\")"])
+        run.stop()
+    }
+
+    @Test func aTriggerThatChangesOneUniqueValueForgetsNoRowReplacedThroughAnother() throws {
+        try database.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT UNIQUE, n INTEGER UNIQUE)")
+        let run = try source()
+        try database.execute("CREATE TRIGGER code AFTER INSERT ON t WHEN NEW.code = 'x' BEGIN UPDATE t SET code = 'y' WHERE id = NEW.id; END; INSERT INTO t VALUES (1, 'a', 2)")
+        _ = try changes(run)
+        try database.execute("INSERT OR REPLACE INTO t VALUES (3, 'x', 2)")
+        #expect(try changes(run) == ["d int64(1)", "u int64(3)", "c int64(3)"])
+        run.stop()
+    }
 }
