@@ -90,25 +90,32 @@ public final class JsonConverter: Converter {
     }
 
     private func write(_ schema: Schema?, _ value: Value, _ headers: inout [RawHeader], into writer: inout JSONWriter) throws -> Bool {
-        guard let schema else {
-            if value.isNull { return false }
-            // Text that would be read back as an envelope goes into one.
-            let inEnvelope = schemasEnabled && (!keepsSchemas || requiresEnvelope || JsonConverter.looksLikeEnvelope(value))
-            if inEnvelope { writer.literal("{\"schema\":null,\"payload\":") }
-            try PlainJSON.write(value, decimals: encoder.decimals, into: &writer)
-            if inEnvelope { writer.byte(UInt8(ascii: "}")) }
+        // Not unwrapped here: that would be a reference of its own.
+        if let lastPlan, lastIdentity == schema.map({ ObjectIdentifier($0) }) {
+            try write(value, lastPlan, &headers, into: &writer)
             return true
         }
-        let plan: JSONPlan
-        if lastIdentity == ObjectIdentifier(schema), let lastPlan {
-            plan = lastPlan
-        } else {
-            plan = try cache.plan(for: schema)
-            lastSchema = schema
-            lastIdentity = ObjectIdentifier(schema)
-            lastPlan = plan
-            isAnnounced = false
-        }
+        guard let schema else { return try write(schemaless: value, into: &writer) }
+        let plan = try cache.plan(for: schema)
+        lastSchema = schema
+        lastIdentity = ObjectIdentifier(schema)
+        lastPlan = plan
+        isAnnounced = false
+        try write(value, plan, &headers, into: &writer)
+        return true
+    }
+
+    private func write(schemaless value: Value, into writer: inout JSONWriter) throws -> Bool {
+        if value.isNull { return false }
+        // Text that would be read back as an envelope goes into one.
+        let inEnvelope = schemasEnabled && (!keepsSchemas || requiresEnvelope || JsonConverter.looksLikeEnvelope(value))
+        if inEnvelope { writer.literal("{\"schema\":null,\"payload\":") }
+        try PlainJSON.write(value, decimals: encoder.decimals, into: &writer)
+        if inEnvelope { writer.byte(UInt8(ascii: "}")) }
+        return true
+    }
+
+    private func write(_ value: Value, _ plan: JSONPlan, _ headers: inout [RawHeader], into writer: inout JSONWriter) throws {
         let encoder = encoder
         let inEnvelope = schemasEnabled && !keepsSchemas
         if inEnvelope { writer.raw(try cache.envelope(plan)) }
@@ -118,7 +125,6 @@ public final class JsonConverter: Converter {
             if !isAnnounced { try announce(plan) }
             if let header = plan.header { headers.append(header) }
         }
-        return true
     }
 
     /// Says that the plan's schema is needed, and makes the header that names it.
