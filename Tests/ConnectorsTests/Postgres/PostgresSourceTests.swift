@@ -64,6 +64,30 @@ import Testing
         }
     }
 
+    /// A sink makes the schema for its positions, and holds another lock.
+    @Test func armingMeetsWhoMakesTheSchemaAtTheSameMoment() async throws {
+        try await onThread {
+            let run = try PostgresRun()
+            try run.sql.execute("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)")
+            let isMade = WakeUp(), url = run.server.url(run.database)
+            try PlainThread.start("maker") {
+                guard let maker = try? Connection.open(ConnectionParameters(url: url)), let watcher = try? Connection.open(ConnectionParameters(url: url)) else { return }
+                _ = try? maker.execute("BEGIN; CREATE SCHEMA connectd")
+                isMade.set()
+                let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                _ = eventually { (try? watcher.execute(waits).boolean(0, 0)) == true }
+                _ = try? maker.execute("COMMIT")
+                maker.close()
+                watcher.close()
+            }
+            #expect(isMade.wait(milliseconds: 20_000))
+            let source = try run.source()
+            try source.start()
+            #expect(try source.live(1).map { $0.keyColumn("id") } == [.int32(1)])
+            source.stop()
+        }
+    }
+
     @Test func goesOnAfterItsSessionWasKilledAndTheServerRestarted() async throws {
         try await onThread {
             let server = try PostgresServer(.init(isDurable: true))

@@ -57,24 +57,33 @@ struct PostgresArming {
                 .fatal, code: "postgres.source.not_armed", "\(statements.count) things that capturing needs are missing, and arm=check does not make them",
                 suggestion: "let the tables' owner run:\n" + statements.joined(separator: ";\n") + ";")
         }
-        do throws(PostgresError) {
-            try connection.execute("BEGIN")
-            try connection.execute("SET LOCAL lock_timeout TO \(lockTimeoutMilliseconds)")
-            try connection.execute(CaptureSQL.armingLock)
-            // Somebody else may have done it while we waited for the lock.
-            for statement in try inspect(tables, known: known).statements(options) { try connection.execute(statement) }
-            try connection.execute("COMMIT")
-        } catch {
-            if connection.isOpen { _ = try? connection.execute("ROLLBACK") }
-            if error.has("42501") {
-                throw ConnectError(
-                    .fatal, code: "postgres.source.not_armed", "the connector's user may not arm the tables: \(error.message)",
-                    suggestion: "let the tables' owner run:\n" + statements.joined(separator: ";\n") + ";")
+        for attempt in 0... {
+            do throws(PostgresError) {
+                try armOnce(tables, known: known)
+                break
+            } catch {
+                if connection.isOpen { _ = try? connection.execute("ROLLBACK") }
+                // A sink makes the same schema for its positions, without our lock.
+                if connection.isOpen, error.isRaceOfMakers, attempt < 3 { continue }
+                if error.has("42501") {
+                    throw ConnectError(
+                        .fatal, code: "postgres.source.not_armed", "the connector's user may not arm the tables: \(error.message)",
+                        suggestion: "let the tables' owner run:\n" + statements.joined(separator: ";\n") + ";")
+                }
+                throw error
             }
-            throw error
         }
         _ = connection.takeNotices()
         logger.info("armed \(tables.count) table(s) for capture (\(statements.count) statements)")
+    }
+
+    private func armOnce(_ tables: [PostgresTable], known: Set<UInt32>) throws(PostgresError) {
+        try connection.execute("BEGIN")
+        try connection.execute("SET LOCAL lock_timeout TO \(lockTimeoutMilliseconds)")
+        try connection.execute(CaptureSQL.armingLock)
+        // Somebody else may have done it while we waited for the lock.
+        for statement in try inspect(tables, known: known).statements(options) { try connection.execute(statement) }
+        try connection.execute("COMMIT")
     }
 
     private func checkSequence(_ plan: ArmingPlan) throws {
