@@ -202,6 +202,51 @@ struct HttpSinkTests {
         }
     }
 
+    /// What `Retry-After` asks for is kept, in both of its forms: the back-off of these sinks alone is twenty milliseconds at most.
+    @Test(arguments: [429, 503]) func retryAfterIsKept(status: Int) async throws {
+        let due = time(nil) + 2, date = Self.httpDate(secondsFromNow: 2)
+        let arrivals = Mutex<[String: [(wall: Int, monotonic: ContinuousClock.Instant)]]>([:])
+        let server = try ScriptedServer { request, _ in
+            let tries = arrivals.withLock { arrivals in
+                arrivals[request.text, default: []].append((Self.wallMilliseconds(), .now))
+                return arrivals[request.text]?.count ?? 0
+            }
+            if tries > 1 { return .status(200) }
+            return .status(status, headers: [("Retry-After", request.text == "seconds" ? "1" : date)])
+        }
+        defer { server.stop() }
+        _ = try await onThread {
+            try Self.deliver(
+                server, ["delivery.lanes": "2", "circuit.breaker.failures": "0"], batches: [[Self.record("a", "seconds"), Self.record("b", "date")]])
+        }
+        let found = arrivals.withLock { $0 }
+        let seconds = try #require(found["seconds"]), dates = try #require(found["date"])
+        #expect(seconds.count == 2 && dates.count == 2)
+        #expect(seconds[1].monotonic - seconds[0].monotonic >= .seconds(1))
+        // The kernel counts whole seconds by a coarser clock than milliseconds.
+        #expect(dates[1].wall >= due * 1000 - 10)
+    }
+
+    private static func wallMilliseconds() -> Int {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+    }
+
+    /// Twenty-five requests at ten a second, of which ten may go at once, take a second at least.
+    @Test func aRateLimitIsKept() async throws {
+        let arrivals = Mutex<[ContinuousClock.Instant]>([])
+        let server = try ScriptedServer { _, _ in
+            arrivals.withLock { $0.append(.now) }
+            return .status(200)
+        }
+        defer { server.stop() }
+        _ = try await onThread { try Self.deliver(server, ["rate.limit": "10"], batches: [(0..<25).map { Self.record("k\($0)", "\($0)") }]) }
+        let found = arrivals.withLock { $0 }
+        #expect(found.count == 25)
+        #expect(try #require(found.last) - #require(found.first) >= .seconds(1))
+    }
+
     static func httpDate(secondsFromNow seconds: Int) -> String {
         var now = time(nil) + seconds, parts = tm()
         gmtime_r(&now, &parts)

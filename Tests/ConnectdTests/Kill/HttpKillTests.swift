@@ -48,7 +48,7 @@ private struct HttpPipe {
         let port = try Worker.freePort(), file = try writeConfiguration(server.url, tokens.url)
         let client = Client(port: port, token: Self.token)
         defer { client.halt() }
-        let kills = Environment.isFull ? 20 : 5
+        let kills = 20
         for kill in 0..<kills {
             let worker = try Worker([file], folder: folder.path, dataDirectory: data, port: port, name: "worker-\(kill)")
             try worker.waitUntilReady()
