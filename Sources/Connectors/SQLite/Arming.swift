@@ -135,24 +135,20 @@ struct Arming {
         guard let shape = try Self.memory(database, table)?.shapes.last, shape.columns == columns,
             try !SqliteCatalog.columns(database, ChangeTable.name(table)).isEmpty
         else { return true }
-        let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
-        if let shadow = try shadow(database, table, shape, identity) {
+        let wanted = try wanted(database, table, shape)
+        if let shadow = wanted.shadow {
             let present = try SqliteCatalog.columns(database, ReplaceShadow.name(table)).map(\.name.text)
             if !present.elementsEqual(shadow.tableColumns, by: equalBytes) { return true }
         }
         let present = try SqliteCatalog.triggers(database, on: table)
-        return try wantedTriggers(database, table, shape).contains { wanted in
-            !present.contains { equalBytes($0.name, wanted.name) && equalBytes($0.sql, wanted.sql) }
-        }
+        return wanted.triggers.contains { wanted in !present.contains { equalBytes($0.name, wanted.name) && equalBytes($0.sql, wanted.sql) } }
     }
 
-    private func wantedTriggers(_ database: Database, _ table: Name, _ shape: TableShape) throws -> [(name: String, sql: String)] {
+    /// What a table is to have beside its change table.
+    private func wanted(_ database: Database, _ table: Name, _ shape: TableShape) throws -> (shadow: ReplaceShadow?, triggers: [(name: String, sql: String)]) {
         let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
-        return try ChangeTable.triggers(table, shape, identity, shadow(database, table, shape, identity))
-    }
-
-    private func shadow(_ database: Database, _ table: Name, _ shape: TableShape, _ identity: RowIdentity) throws -> ReplaceShadow? {
-        try guardPolicy.watches(database, table) ? ReplaceShadow(database, table, shape, identity) : nil
+        let shadow = try guardPolicy.watches(database, table) ? ReplaceShadow(database, table, shape, identity) : nil
+        return (shadow, try ChangeTable.triggers(table, shape, identity, shadow))
     }
 
     /// Makes the table that replaced rows are kept in for a moment, anew where it has other columns: its content is of no worth between two
@@ -224,10 +220,9 @@ struct Arming {
             if !isOnlyText { memory?.shapes.append(shape) }
         }
         guard let memory, let shape = memory.shapes.last else { return }
-        let identity = try RowIdentity(database, table, SqliteCatalog.columns(database, table))
-        let shadow = try shadow(database, table, shape, identity)
-        try makeShadow(database, table, shadow)
-        for trigger in try ChangeTable.triggers(table, shape, identity, shadow) { try database.execute(trigger.sql) }
+        let wanted = try wanted(database, table, shape)
+        try makeShadow(database, table, wanted.shadow)
+        for trigger in wanted.triggers { try database.execute(trigger.sql) }
         try Self.remember(database, "table:" + table.text, memory.json.serializedText)
         logger.info("armed table \(table): changes go to \(changes) from number \(shape.firstSequence) on")
     }

@@ -49,8 +49,12 @@ enum ReplaceGuard: String, Sendable, CaseIterable {
         return ConnectError(
             .fatal, code: "sqlite.replace_hazard", words(table, hazards) + ": SQLite fires no delete trigger for a replaced row",
             suggestion: "set replace.guard=shadow to have replaced rows seen (each insert then looks for rows with the same unique values), "
-                + "replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+                + withoutShadow)
     }
+
+    /// What else may be done about such a table, for the end of a suggestion.
+    static let withoutShadow =
+        "replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out"
 
     private static func words(_ table: Name, _ hazards: [String]) -> String {
         "INSERT OR REPLACE can delete rows of \(table) unseen through \(hazards.joined(separator: ", "))"

@@ -44,7 +44,7 @@ struct ReplaceShadow {
             throw ConnectError(
                 .fatal, code: "sqlite.replace_hazard",
                 "replace.guard=shadow cannot tell which rows of \(table) INSERT OR REPLACE deletes through \(index.name): it is a partial index or one on an expression",
-                suggestion: "set replace.guard=accept if no writer uses OR REPLACE on this table (or writers set PRAGMA recursive_triggers=ON), or leave the table out")
+                suggestion: "set \(ReplaceGuard.withoutShadow)")
         }
         self.table = table
         columns = shape.columns.map(\.name)
@@ -87,7 +87,10 @@ struct ReplaceShadow {
     }
 
     /// Steps of the triggers after an INSERT or UPDATE, ahead of those that record the change itself.
-    /// - Parameter deleted: the INSERT into the change table up to its values, for an operation, the key and the row before.
+    /// - Parameters:
+    ///   - change: the change table.
+    ///   - keyColumns: its columns for the key.
+    ///   - before: its columns for the row before.
     func recorded(_ change: String, _ keyColumns: [String], _ before: [String]) throws -> [String] {
         let values = try ["'d'"] + key.map { "s.\(try kept($0))" } + columns.map { "s.\(try kept($0))" }
         return [
