@@ -25,16 +25,8 @@ import Testing
         }
 
         var plugin: Plugin {
-            Plugin(["BookSink"], version: "1.0.0", definition: ConfigDefinition(), summary: "Keeps a book.", factory: .sink { BookSink(self) })
+            .sink(named: "BookSink") { BookSinkTask(self) }
         }
-    }
-    private final class BookSink: SinkConnector {
-        private let book: Book
-        init(_ book: Book) { self.book = book }
-        func start(_ config: Config, context: any ConnectorContext) throws {}
-        func taskConfigs(maximum: Int) throws -> [ConfigMap] { [ConfigMap()] }
-        func stop() {}
-        func makeTask() -> any SinkTask { BookSinkTask(book) }
     }
     private final class BookSinkTask: PlainJSONSink {
         private let book: Book

@@ -10,8 +10,7 @@ import Testing
     let database: Database
     init() throws {
         folder = try TemporaryFolder()
-        database = try Database(path: folder.file("source.db"), mode: .create)
-        _ = try database.text("PRAGMA journal_mode = WAL")
+        database = try folder.makeSource()
         try database.execute("CREATE TABLE photos (id INTEGER PRIMARY KEY, picture BLOB)")
     }
 

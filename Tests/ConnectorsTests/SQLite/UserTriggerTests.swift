@@ -11,8 +11,7 @@ import Testing
     let database: Database
     init() throws {
         folder = try TemporaryFolder()
-        database = try Database(path: folder.file("source.db"), mode: .create)
-        _ = try database.text("PRAGMA journal_mode = WAL")
+        database = try folder.makeSource()
     }
 
     enum When: CaseIterable { case before, after, temporary }
