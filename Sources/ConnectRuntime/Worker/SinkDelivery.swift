@@ -105,16 +105,18 @@ final class SinkDelivery {
     /// Retention was quicker than the sink: it is asked anew where it goes on, as at its start, for that is where its policy for gaps is heeded.
     /// - Returns: false where that helps nothing, as for a sink that keeps no position of its own.
     private func goesOnBehindGaps() throws -> Bool {
-        func isOvertaken(_ place: TopicPartition) -> Bool {
-            guard let position = try? consumer.position(place), let start = try? parts.log.bounds(of: place).start else { return false }
-            return position >= 0 && position < start
+        var overtaken: [TopicPartition: Int64] = [:]
+        for place in consumer.assignment {
+            guard let position = try? consumer.position(place), let start = try? parts.log.bounds(of: place).start else { continue }
+            if position >= 0 && position < start { overtaken[place] = position }
         }
-        let overtaken = consumer.assignment.filter(isOvertaken)
         if overtaken.isEmpty { return false }
-        try commit(overtaken)
-        close(overtaken, lost: false)
-        try open(overtaken)
-        return !overtaken.contains(where: isOvertaken)
+        let places = Array(overtaken.keys)
+        try commit(places)
+        close(places, lost: false)
+        try open(places)
+        // To have come further is enough: retention may have moved on meanwhile, and the next poll leads back here.
+        return overtaken.contains { place, before in ((try? consumer.position(place)) ?? before) > before }
     }
 
     /// Takes from the log what comes after a batch that is about to be put, for the reader's helper to read meanwhile.
@@ -179,6 +181,18 @@ final class SinkDelivery {
     }
 
     private func open(_ partitions: [TopicPartition]) throws {
+        // Retention may delete what the sink is about to go on with, after it was shown the bounds: it is asked again, a few times.
+        for attempt in 1...SinkDelivery.openings {
+            guard let overtaken = try tryToOpen(partitions) else { return }
+            if attempt == SinkDelivery.openings { throw overtaken }
+            close(partitions, lost: false)
+        }
+    }
+
+    private static let openings = 10
+
+    /// - Returns: why a position could not be sought that the bounds had allowed when the sink named it, `nil` when all is open.
+    private func tryToOpen(_ partitions: [TopicPartition]) throws -> ConnectError? {
         handle.monitor.enter(.opening)
         var assigned: [AssignedPartition] = []
         for place in partitions {
@@ -191,11 +205,15 @@ final class SinkDelivery {
         let positions = try task.open(assigned)
         for partition in assigned {
             let place = partition.topicPartition
-            if let position = positions[place] { try seek(place, position) }
+            if let position = positions[place], let failure = seekFailure(place, position) {
+                if position >= partition.bounds.start, try parts.log.bounds(of: place).start > position { return failure }
+                throw failure
+            }
             committed[place] = partition.committed
             try queue.open(partition, position: try consumer.position(place))
         }
         if isPaused { consumer.pause(partitions) }
+        return nil
     }
 
     private func close(_ partitions: [TopicPartition], lost: Bool) {
@@ -210,18 +228,19 @@ final class SinkDelivery {
         }
     }
 
-    private func seek(_ place: TopicPartition, _ offset: Int64) throws {
+    private func seekFailure(_ place: TopicPartition, _ offset: Int64) -> ConnectError? {
         do {
             try consumer.seek(place, to: offset)
+            return nil
         } catch {
-            throw error.connectError.context("the sink wants to go on with \(place) at offset \(offset)")
+            return error.connectError.context("the sink wants to go on with \(place) at offset \(offset)")
         }
     }
 
     private func applySeeks() throws {
         let assignment = Set(consumer.assignment)
         for (place, offset) in context.takeSeeks() where assignment.contains(place) {
-            try seek(place, offset)
+            if let failure = seekFailure(place, offset) { throw failure }
             ahead.removeAll { $0.topicPartition == place }
             delivered[place] = nil
         }

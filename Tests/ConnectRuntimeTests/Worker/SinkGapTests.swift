@@ -12,7 +12,13 @@ import Testing
         let policy: SinkResume.GapPolicy?
         let misbehaviour = Misbehaviour()
         private let kept = Mutex<[Int64]>([])
-        init(_ policy: SinkResume.GapPolicy?) { self.policy = policy }
+        /// Run while the sink is opened, after it said where it goes on; each of them once.
+        private let whileOpening: Mutex<[@Sendable () -> Void]>
+        init(_ policy: SinkResume.GapPolicy?, whileOpening: [@Sendable () -> Void] = []) {
+            self.policy = policy
+            self.whileOpening = Mutex(whileOpening)
+        }
+        func opening() { whileOpening.withLock { $0.isEmpty ? nil : $0.removeFirst() }?() }
         var offsets: [Int64] { kept.withLock { $0 } }
         func keep(_ batch: RecordBatch) {
             kept.withLock { kept in for case .log(let origin) in batch.entries.map(\.origin) { kept.append(origin.offset) } }
@@ -40,6 +46,7 @@ import Testing
                 case .refuse(let error): throw error
                 }
             }
+            script.opening()
             return positions
         }
         func put(_ batch: RecordBatch) throws {
@@ -91,6 +98,31 @@ import Testing
                 // A sink that has no such policy is told what the log says.
                 #expect(trace.contains(policy == .fail ? "set on.gap=skip" : "retention has deleted what was asked for"), Comment(rawValue: trace))
             }
+        }
+    }
+
+    /// The bounds that a sink is shown are old when it says where it goes on: retention has moved once more, and once more again.
+    @Test func retentionMovesWhileASinkIsOpened() async throws {
+        try await onThread {
+            let bench = Mutex<Bench?>(nil)
+            let moved: @Sendable () -> Void = {
+                guard let bench = bench.withLock({ $0 }), let before = try? bench.log.bounds(of: Self.place).start else { return }
+                do { try self.fill(bench, batches: 10) } catch { Issue.record(error) }
+                #expect(eventually { (try? bench.log.bounds(of: Self.place))?.start ?? 0 > before })
+            }
+            let script = Script(.skip, whileOpening: [moved, moved])
+            let made = try Bench([script.plugin], settings: ["sink.batch.max.bytes": "40000"], maintenanceMilliseconds: 10)
+            bench.withLock { $0 = made }
+            defer { bench.withLock { $0 = nil } }
+            _ = try made.log.createTopic(TopicSpecification("rows", configuration: TopicConfiguration(retentionBytes: 200_000)))
+            try fill(made, batches: 10)
+            #expect(eventually { (try? made.log.bounds(of: Self.place))?.start ?? 0 > 0 })
+            let herder = try made.herder()
+            defer { herder.stop() }
+            try herder.create("snk", ["connector.class": "GapSink", "topics": "rows", "value.converter": "StringConverter", "key.converter": "StringConverter"])
+            #expect(eventually { script.offsets.last == 2999 })
+            #expect(Bench.state(herder, "snk", task: 0) == .running)
+            #expect(script.offsets == script.offsets.sorted() && Set(script.offsets).count == script.offsets.count)
         }
     }
 }
