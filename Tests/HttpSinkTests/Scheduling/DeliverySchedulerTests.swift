@@ -37,6 +37,25 @@ struct DeliverySchedulerTests {
         #expect(scheduler.next(now: 0).map(payloads) == [payloads(first[0])[0] + 2])
     }
 
+    /// Records without a key keep all lanes busy until there are fewer left than lanes.
+    @Test(arguments: [(1, 1), (2, 1), (4, 1), (5, 1), (8, 1), (4, 3)]) func keylessRecordsUseAllLanes(lanes: Int, batch: Int) {
+        var policy = DeliveryPolicy()
+        policy.lanes = lanes
+        policy.batchRecords = batch
+        var scheduler = Scheduler(policy), random = Fixed()
+        let records = lanes * batch * 10
+        for payload in 0..<records { scheduler.add(item(payload)) }
+        var out: [Scheduler.Start] = [], delivered: [Int] = []
+        for _ in 0..<lanes * 10 {
+            out += starts(&scheduler)
+            #expect(out.count == min(lanes, (records - delivered.count) / batch))
+            #expect(out.allSatisfy { $0.items.count == batch })
+            let first = out.removeFirst()
+            delivered += scheduler.finish(first.lane, .delivered, now: 0, using: &random).delivered.map(\.payload)
+        }
+        #expect(delivered.sorted() == Array(0..<records))
+    }
+
     @Test func aFailingKeyHoldsUpItsLaneAlone() {
         var policy = DeliveryPolicy()
         policy.lanes = 2

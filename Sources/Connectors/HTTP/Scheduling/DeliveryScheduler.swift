@@ -45,7 +45,6 @@ package struct DeliveryScheduler<Payload> {
             // A batch's worth each, or batches would never fill.
             if lanes[keylessLane].count >= policy.batchRecords { keylessLane = (keylessLane + 1) % lanes.count }
             lane = keylessLane
-            if policy.batchRecords == 1 { keylessLane = (keylessLane + 1) % lanes.count }
         }
         lanes[lane].append(item)
         count += 1
