@@ -26,10 +26,9 @@ import Testing
                 return .status(400, body: "you sent \(request.target) \(request.headers.map { "\($0.name): \($0.value)" }) \(request.text)")
             }
             defer { server.stop() }
-            let folder = try TemporaryFolder(), port = try Worker.freePort(), data = folder.file("data")
-            let worker = try Worker([try configuration(server.url, folder)], folder: folder.path, dataDirectory: data, port: port)
-            try worker.waitUntilReady()
-            try post(worker)
+            let hook = try Hook(Self.tolerant(Self.sinks(server.url)), token: "\(Self.mark)18"), data = hook.data, folder = hook.folder
+            let worker = try hook.start()
+            try hook.post(#"{"key":"a","value":{"n":1}}"#)
             let states = eventually(within: 30) { () -> Bool? in
                 let letters = (try? Self.ends(worker)) ?? [:]
                 return letters.count >= 6 && letters.values.allSatisfy { $0 >= 1 } && (try? worker.taskStates("refused").first?.state) == "FAILED" ? true : nil
@@ -64,24 +63,12 @@ import Testing
         }
     }
 
-    private func configuration(_ url: String, _ folder: TemporaryFolder) throws -> String {
-        var connectors = Self.sinks(url)
-        for name in connectors.keys {
-            connectors[name]?.merge([
-                "connector.class": "HttpSink", "topics": "in", "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "letters-\(name)", "errors.deadletterqueue.context.headers.enable": "true",
-                "errors.deadletterqueue.topic.replication.factor": "1", "errors.log.enable": "true", "errors.log.include.messages": "true", "error.topic": "errors-\(name)", "retry.backoff.ms": "5",
+    private static func tolerant(_ sinks: [String: [String: String]]) -> [String: [String: String]] {
+        sinks.reduce(into: [:]) { all, sink in
+            all[sink.key] = sink.value.merging([
+                "errors.tolerance": "all", "errors.deadletterqueue.topic.name": "letters-\(sink.key)", "errors.deadletterqueue.context.headers.enable": "true",
+                "errors.deadletterqueue.topic.replication.factor": "1", "errors.log.enable": "true", "errors.log.include.messages": "true", "error.topic": "errors-\(sink.key)", "retry.backoff.ms": "5",
             ]) { $1 }
         }
-        let worker = ["webhook.enabled": "true", "webhook.topics": "in", "webhook.token": "\(Self.mark)18"]
-        let path = folder.file("connectors.json")
-        try JSONSerialization.data(withJSONObject: ["connectors": connectors, "worker": worker]).write(to: URL(filePath: path))
-        return path
-    }
-
-    private func post(_ worker: Worker) throws {
-        let answer = try HTTPAnswer.of(
-            "POST", "/topics/in", body: #"{"records":[{"key":"a","value":{"n":1}}]}"#, port: worker.port, contentType: "application/vnd.kafka.json.v2+json",
-            headers: ["Authorization: Bearer \(Self.mark)18"])
-        #expect(answer.status == 200)
     }
 }
