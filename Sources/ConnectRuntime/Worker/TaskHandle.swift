@@ -13,7 +13,8 @@ package final class TaskHandle: Sendable {
     package typealias TopicListener = @Sendable (_ topic: Name) -> Void
 
     private struct Life {
-        var state: Status.State = .unassigned
+        /// `nil` until the thread has said one.
+        var state: Status.State?
         var hasEnded = false
         var isAbandoned = false
     }
@@ -40,7 +41,7 @@ package final class TaskHandle: Sendable {
         }
     }
 
-    package var state: Status.State { life.withLock { $0.state } }
+    package var state: Status.State { life.withLock { $0.state ?? .unassigned } }
     package var hasEnded: Bool { life.withLock { $0.hasEnded } }
     package var isAbandoned: Bool { life.withLock { $0.isAbandoned } }
 
@@ -52,6 +53,11 @@ package final class TaskHandle: Sendable {
             return true
         }
         if isNew { listener(self, state, error) }
+    }
+
+    /// Said by the task's thread while a start that failed waits for its next try: until one succeeds nobody has heard of the task, or only what became of its last run.
+    func reportUnstarted() {
+        if life.withLock({ $0.state == nil }) { report(mailbox.read().paused ? .paused : .unassigned) }
     }
 
     /// Said by the task's thread: it has read from a topic, or what it wrote there is durable.

@@ -28,6 +28,7 @@ struct TaskLoop {
                     logger.warning("the task starts again in \(wait) ms (failure \(backoff.attempts) in a row)", error: error)
                     handle.monitor.setNote("\(error.message) (try \(backoff.attempts + 1) in \(Self.seconds(wait)))")
                     handle.monitor.enter(.backingOff)
+                    handle.reportUnstarted()
                     TaskLoop.sleep(wait, handle.mailbox, parts.clock)
                 case .data, .configuration, .fatal:
                     logger.error("the task failed", error: error)

@@ -177,6 +177,30 @@ import Testing
         }
     }
 
+    /// Also after a run that failed for good: what is shown is why it does not run now.
+    @Test func aTaskThatHasNeverStartedIsShownWithWhatItWaitsFor() async throws {
+        try await onThread {
+            let script = script()
+            script.misbehaviour.always("start", .fail(ConnectError(.retriable, code: "x", "nobody answers")))
+            let bench = try Bench([script.plugin])
+            let herder = try bench.herder()
+            defer { herder.stop() }
+            func waits() -> Bool {
+                let task = try? herder.status("src").tasks.first
+                return task?.status.state == .unassigned && task?.status.trace == nil && task?.note?.contains("nobody answers") == true
+            }
+            try herder.create("src", Self.config)
+            #expect(eventually { waits() })
+            script.misbehaviour.always("start", .fail(ConnectError(.fatal, code: "x", "refused")))
+            #expect(eventually { Bench.state(herder, "src", task: 0) == .failed })
+            script.misbehaviour.always("start", .fail(ConnectError(.retriable, code: "x", "nobody answers")))
+            try herder.restartTask("src", task: 0)
+            #expect(eventually { waits() })
+            script.misbehaviour.always("start", nil)
+            #expect(eventually { Bench.state(herder, "src", task: 0) == .running })
+        }
+    }
+
     @Test func deletionForgetsAllButTheOffsets() async throws {
         try await onThread {
             let script = script()
