@@ -19,6 +19,7 @@ extension ConnectionParameters {
             _ = ConnectionParameters.drop("/", from: &bytes)
         } else if isJDBC {
             // `jdbc:postgresql:database` and `jdbc:postgresql:/` mean the local host.
+            if bytes.prefix(while: { $0 != UInt8(ascii: "?") }).contains(UInt8(ascii: "@")) { throw ConnectionParameters.misplaced("has an @ and no // before it") }
             _ = ConnectionParameters.drop("/", from: &bytes)
             self["host"] = "localhost"
         } else {
@@ -28,21 +29,37 @@ extension ConnectionParameters {
             query = bytes[(mark + 1)...]
             bytes = bytes[..<mark]
         }
+        // Such a URL could be read, and the end of a password taken for a name that is shown.
+        if bytes.contains(UInt8(ascii: "@")) { throw ConnectionParameters.misplaced("has an @ behind the / of the database's name") }
         if !bytes.isEmpty { self["dbname"] = try ConnectionParameters.decoded(bytes, "database name") }
-        for pair in query.split(separator: UInt8(ascii: "&")) {
-            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
-            let name = try ConnectionParameters.decoded(pair[..<equals], "parameter name")
-            let value = try ConnectionParameters.decoded(equals < pair.endIndex ? pair[(equals + 1)...] : [], "value of parameter \(name)")
-            if isJDBC {
-                try setJDBC(name, value)
-            } else if name == "ssl" && value == "true" {
-                self["sslmode"] = "require"
-            } else {
-                self[name] = value
-            }
-        }
+        for pair in query.split(separator: UInt8(ascii: "&")) { try readParameter(pair, isJDBC: isJDBC, isPlain: !query.contains(UInt8(ascii: "@"))) }
         try checkKeywords()
     }
+
+    /// - Parameter isPlain: whether nothing among the parameters could be the rest of a password.
+    private mutating func readParameter(_ pair: ArraySlice<UInt8>, isJDBC: Bool, isPlain: Bool) throws(PostgresError) {
+        let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+        let name = try ConnectionParameters.decoded(pair[..<equals], "name of a parameter")
+        let isWord = name.utf8.allSatisfy { ($0 | 0x20 >= UInt8(ascii: "a") && $0 | 0x20 <= UInt8(ascii: "z")) || $0 == UInt8(ascii: "_") }
+        if equals == pair.endIndex, name != "ssl" { throw ConnectionParameters.misplaced("has a parameter without a =") }
+        let value = try ConnectionParameters.decoded(equals < pair.endIndex ? pair[(equals + 1)...] : [], "value of a parameter")
+        let known = ignored.count
+        if isJDBC {
+            try setJDBC(name, value)
+        } else if name == "ssl" && value == "true" {
+            self["sslmode"] = "require"
+        } else if Keywords.known.contains(name) {
+            self[name] = value
+        } else {
+            if !isPlain || !isWord { throw ConnectionParameters.misplaced("has a parameter that libpq does not know") }
+            throw PostgresError(.permanent, "the connection URL has a parameter \"\(name)\" that libpq does not know")
+        }
+        if ignored.count > known, !isPlain || !isWord { ignored[known] = "a parameter" }
+    }
+
+    /// Something stands where a password that nobody encoded would put it: it is said where, never what.
+    private static func misplaced(_ what: String) -> PostgresError { PostgresError(.permanent, "the connection URL \(what)", hint: encoding) }
+    private static let encoding = "a password with : / ? # [ ] @ & or % in it must be percent-encoded, or stand in connection.password"
 
     private mutating func readAuthority(_ authority: ArraySlice<UInt8>, isJDBC: Bool) throws(PostgresError) {
         var places = authority

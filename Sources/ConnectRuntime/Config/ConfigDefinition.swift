@@ -107,7 +107,7 @@ public struct ConfigDefinition: Sendable {
     private static func shown(_ text: String?, _ type: SettingType) -> String {
         switch type {
         case .password: Secret.hidden
-        case .list: "[\(splitList(text ?? "").joined(separator: ", "))]"
+        case .list: "[\(splitList(text ?? "").map(URLPassword.hide).joined(separator: ", "))]"
         default: URLPassword.hide(text ?? "null")
         }
     }
