@@ -20,8 +20,7 @@ public enum AddressPolicy: Sendable, Hashable {
         guard address.count == 16 else { return true }
         let head = address[0..<12]
         if head.dropLast(2).allSatisfy({ $0 == 0 }), address[10] == address[11], address[10] == 0 || address[10] == 0xFF {
-            // ::, ::1, IPv4-compatible and IPv4-mapped addresses.
-            if address[10] == 0, address[12...14].allSatisfy({ $0 == 0 }) { return true }
+            // IPv4-compatible and IPv4-mapped addresses; :: and ::1 are among them.
             return isLocal(Array(address[12...]))
         }
         // NAT64 (64:ff9b::/96) and 6to4 (2002::/16) carry an IPv4 address inside.

@@ -13,6 +13,7 @@ struct AddressPolicyTests {
         // The same address inside an IPv6 one must not slip through.
         #expect(AddressPolicy.publicOnly.allows([UInt8](repeating: 0, count: 10) + [0xFF, 0xFF] + address) == isAllowed)
         #expect(AddressPolicy.publicOnly.allows([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0] + address) == isAllowed)
+        if address[0] != 0 { #expect(AddressPolicy.publicOnly.allows([UInt8](repeating: 0, count: 12) + address) == isAllowed) }
         #expect(AddressPolicy.publicOnly.allows([0x20, 0x02] + address + [UInt8](repeating: 0, count: 10)) == isAllowed)
     }
 

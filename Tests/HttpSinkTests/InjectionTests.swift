@@ -8,29 +8,6 @@ import Testing
 struct InjectionTests {
     typealias Sink = HttpSinkTests
 
-    @Test(arguments: [
-        ("plain", "/items/plain/x"), ("a/b", "/items/a%2Fb/x"), ("a?b=c#d", "/items/a%3Fb%3Dc%23d/x"), ("../../etc", "/items/..%2F..%2Fetc/x"), ("ü €", "/items/%C3%BC%20%E2%82%AC/x"),
-        ("%2e%2e", "/items/%252e%252e/x"), ("a\r\nX: y", "/items/a%0D%0AX%3A%20y/x"), ("...", "/items/.../x"),
-    ])
-    func keysAreEncoded(_ key: String, _ target: String) async throws {
-        let server = try ScriptedServer { _, _ in .status(200) }
-        defer { server.stop() }
-        let report = try await onThread { try Sink.deliver(server, ["http.url": server.url + "/items/${key}/x"], batches: [[Sink.record(key, "v")]]) }
-        #expect(report.deadLetters.isEmpty)
-        #expect(server.requests.map(\.target) == [target])
-    }
-
-    @Test(arguments: ["..", ".", ""])
-    func keysThatWouldNameAnotherPlaceAreRefused(_ key: String) async throws {
-        let server = try ScriptedServer { _, _ in .status(200) }
-        defer { server.stop() }
-        let report = try await onThread {
-            try Sink.deliver(server, ["http.url": server.url + "/items/${key}"], batches: [[Sink.record(key, "v"), Sink.record(nil, "v"), Sink.record("ok", "v")]])
-        }
-        #expect(report.deadLetters.map(\.offset) == [0, 1])
-        #expect(server.requests.map(\.target) == ["/items/ok"])
-    }
-
     @Test func lineBreaksInHeadersAreRefused() async throws {
         let server = try ScriptedServer { _, _ in .status(200) }
         defer { server.stop() }
@@ -50,35 +27,6 @@ struct InjectionTests {
         }
         #expect(server.requests.map { $0.header("X-Trace") ?? $0.header("X-Copy") } == ["id fine ü", "fine ü"])
         #expect(server.requests.allSatisfy { $0.header("Evil") == nil })
-    }
-
-    /// Templated hosts: only where the list allows, and even then not to this machine or a link-local address.
-    @Test(arguments: ["169.254.169.254", "127.0.0.1", "localhost", "0x7f000001", "2130706433", "127.1", "[::1]", "[::ffff:169.254.169.254]", "metadata.internal", "user@127.0.0.1", "127.0.0.1:80"])
-    func hostsOfRecordsAreChecked(_ host: String) async throws {
-        let server = try ScriptedServer { _, _ in .status(200) }
-        defer { server.stop() }
-        let hosts = "*.example.org,127.0.0.1,169.254.169.254,localhost,[::1]"
-        let report = try await onThread {
-            let harness = try SinkHarness(Sink.plugin, Sink.pairs([("http.url", "http://${header.host}:\(server.port)/latest"), ("http.allowed.hosts", hosts), ("timeout.connect.ms", "500")]))
-            defer { harness.stop() }
-            var record = Sink.record("k", "v")
-            record.headers = [Header("host", value: .string(host))]
-            try harness.put([record])
-            try harness.finish()
-            return harness.context.whatHappened
-        }
-        #expect(report.deadLetters.count == 1, "refused at once, not tried again")
-        #expect(server.requests.isEmpty)
-    }
-
-    @Test func anAllowedLocalHostIsReached() async throws {
-        let server = try ScriptedServer { _, _ in .status(200) }
-        defer { server.stop() }
-        let report = try await onThread {
-            try Sink.deliver(server, ["http.url": "http://${key}:\(server.port)/", "http.allowed.hosts": "localhost", "http.allow.local.addresses": "true"], batches: [[Sink.record("localhost", "v"), Sink.record("127.0.0.1", "v")]])
-        }
-        #expect(server.requests.count == 1)
-        #expect(report.deadLetters.map(\.error.code) == ["http.host_not_allowed"])
     }
 
     @Test(arguments: [
@@ -107,15 +55,6 @@ struct InjectionTests {
         let (config, problems) = HttpSettings.definition.parse(map)
         let all = problems + HttpConfiguration.problems(config)
         #expect(all.allSatisfy { $0.isWarning })
-    }
-
-    /// A host that the configuration names may be kept from being this machine as well.
-    @Test func aFixedHostMayBeKeptFromBeingLocal() async throws {
-        let server = try ScriptedServer { _, _ in .status(200) }
-        defer { server.stop() }
-        let report = try await onThread { try Sink.deliver(server, ["connection.disallow.local.ips": "true"], batches: [[Sink.record("k", "v")]]) }
-        #expect(report.deadLetters.count == 1)
-        #expect(server.requests.isEmpty)
     }
 
     @Test func settingsAreDocumentedAndDistinct() {

@@ -12,7 +12,8 @@ extension HttpSender {
         case .trust:
             throw ConnectError(
                 .fatal, code: "http.tls", words, suggestion: "check tls.ca (whom to trust), tls.certificate and tls.key, and the server's certificate and name")
-        case .refused, .local: return refused(DeliveryFailure(status: 0, words))
+        case .refused: return refused(DeliveryFailure(status: 0, words, code: "http.address_not_allowed"))
+        case .local: return refused(DeliveryFailure(status: 0, words, code: "http.request"))
         }
     }
 

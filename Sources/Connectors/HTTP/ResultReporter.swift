@@ -34,7 +34,7 @@ final class ResultReporter {
             refuse(
                 item.payload.entry, item.payload.ticket,
                 ConnectError(
-                    .data, code: failure.status == 0 ? "http.no_answer" : "http.status_\(failure.status)", text.isEmpty ? failure.message : "\(failure.message): \(text)",
+                    .data, code: failure.code, text.isEmpty ? failure.message : "\(failure.message): \(text)",
                     suggestion: "errors.tolerance=all with errors.deadletterqueue.topic.name keeps such records and goes on"))
         }
     }

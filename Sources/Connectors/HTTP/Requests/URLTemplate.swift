@@ -32,7 +32,9 @@ package struct URLTemplate: Sendable {
         self.template = template
         allowList = allowedHosts
         let lower = template.head.lowercased()
-        guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else { throw SettingError("must begin with http:// or https://") }
+        guard let scheme = ["http://", "https://"].first(where: lower.hasPrefix) else { throw SettingError("must begin with http:// or https://") }
+        // libcurl skips a third slash: what seems to be the path would be the host.
+        if lower.utf8.dropFirst(scheme.utf8.count).first == UInt8(ascii: "/") { throw SettingError("names no host behind \(scheme)") }
         if template.isFixed {
             fixed = try Self.target(text)
             origin = fixed?.origin
@@ -63,17 +65,24 @@ package struct URLTemplate: Sendable {
         let source = source()
         var text = ""
         var isInPath = true
-        for (index, part) in template.parts.enumerated() {
+        // Where values stand that are nothing but dots.
+        var dots: [Range<Int>] = []
+        for part in template.parts {
             switch part {
             case .text(let literal):
                 text += literal
                 if literal.utf8.contains(UInt8(ascii: "?")) { isInPath = false }
             case .place(let place):
                 let value = try PlaceText.of(source.value(place), "the URL")
-                if isInPath { try checkSegment(value, index) }
+                let start = text.utf8.count
                 text += PlaceText.percentEncoded(value)
+                if !isInPath { continue }
+                // It would name the collection.
+                if value.isEmpty { throw ConnectError(.data, code: "http.url", "the URL needs a value that is empty") }
+                if value.utf8.allSatisfy({ $0 == UInt8(ascii: ".") }) { dots.append(start..<text.utf8.count) }
             }
         }
+        if !dots.isEmpty { try Self.checkSegments(Array(text.utf8), dots) }
         let target: Target
         do throws(SettingError) { target = try Self.target(text) } catch {
             throw ConnectError(.data, code: "http.url", "the URL made for the record cannot be used: \(error.message)")
@@ -85,18 +94,27 @@ package struct URLTemplate: Sendable {
         return target
     }
 
-    /// A whole segment that is `.` or `..` would be resolved by servers, encoded or not, and an empty one would name the collection.
-    private func checkSegment(_ value: String, _ index: Int) throws {
-        if value.isEmpty { throw ConnectError(.data, code: "http.url", "the URL needs a value that is empty") }
-        guard value.utf8.allSatisfy({ $0 == UInt8(ascii: ".") }), value.utf8.count <= 2 else { return }
-        let before: String? = if index > 0, case .text(let text) = template.parts[index - 1] { text } else { nil }
-        let after: String? = if index + 1 < template.parts.count, case .text(let text) = template.parts[index + 1] { text } else { nil }
-        let isLeftFree = before?.hasSuffix("/") ?? true
-        let isRightFree = after.map { $0.hasPrefix("/") || $0.hasPrefix("?") || $0.hasPrefix("#") } ?? true
-        // Two places beside each other, or a dot of the template's own, could make one together: refused as well.
-        let isNearDot = before?.hasSuffix(".") == true || after?.hasPrefix(".") == true
-        if (isLeftFree && isRightFree) || isNearDot {
-            throw ConnectError(.data, code: "http.url", "a value that is only dots would become a path segment \"\(value)\", which servers resolve to another place")
+    /// A segment that is `.` or `..` would be resolved by servers, encoded or not, also where a value and its neighbours make it one together.
+    private static func checkSegments(_ text: [UInt8], _ values: [Range<Int>]) throws {
+        // Some servers take a backslash for a slash, and cut off what stands behind a semicolon before they resolve dots.
+        let slashes = Array(#"/\"#.utf8), ends = Array(#"/\;?#"#.utf8)
+        for value in values {
+            let start = (text[..<value.lowerBound].lastIndex { slashes.contains($0) } ?? -1) + 1
+            let end = text[value.upperBound...].firstIndex { ends.contains($0) } ?? text.endIndex
+            var segment = text[start..<end], dots = 0
+            while !segment.isEmpty {
+                if segment.starts(with: ".".utf8) {
+                    segment = segment.dropFirst()
+                } else if String(decoding: segment.prefix(3), as: UTF8.self).lowercased().utf8.elementsEqual("%2e".utf8) {
+                    segment = segment.dropFirst(3)
+                } else {
+                    break
+                }
+                dots += 1
+            }
+            if segment.isEmpty, dots <= 2 {
+                throw ConnectError(.data, code: "http.url", "the record's values make a path segment \"\(dots == 1 ? "." : "..")\", which servers resolve to another place")
+            }
         }
     }
 

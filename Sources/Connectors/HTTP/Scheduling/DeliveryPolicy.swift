@@ -59,9 +59,15 @@ package struct DeliveryFailure: Sendable, Hashable {
     package let message: String
     /// The first bytes of the answer.
     package let answer: [UInt8]
-    package init(status: Int, _ message: String, answer: [UInt8] = []) {
+    private let ownCode: String?
+    /// What the record's error is known by.
+    package var code: String { ownCode ?? (status == 0 ? "http.no_answer" : "http.status_\(status)") }
+
+    /// - Parameter code: where neither the status nor the lack of an answer says it.
+    package init(status: Int, _ message: String, answer: [UInt8] = [], code: String? = nil) {
         self.status = status
         self.message = message
         self.answer = answer
+        ownCode = code
     }
 }

@@ -45,7 +45,7 @@ struct HttpConfigurationReader {
         return HttpConfiguration(
             url: url, method: try method(Key.method), deleteMethod: try method(Key.deleteMethod), nullBehavior: try config.value(Key.nullBehavior),
             orderBy: try config.value(Key.orderBy), fixedHeaders: headers.filter(\.isFixed).compactMap(Self.fixedLine), headers: headers.filter { !$0.isFixed },
-            recordHeaders: try config.value(Key.recordHeaders).map { Name($0) }, contentType: contentType,
+            recordHeaders: try recordHeaders(), contentType: contentType,
             item: item, batch: batch,
             responseItems: Self.path(try config.value(Key.responseItems)),
             idempotencyHeader: try idempotencyHeader(), authorization: authorization, signature: try signature(),
@@ -108,10 +108,23 @@ struct HttpConfigurationReader {
         }
         let type = contentType ?? batch?.contentType ?? "application/json"
         guard HeaderText.isValue(type), !type.isEmpty else { throw Stop(problem: ConfigProblem("config.invalid_value", Key.contentType.name, "is no content type")) }
-        if let managed = headers.first(where: { header in ["Content-Length", "Transfer-Encoding", "Content-Encoding", "Host", "Connection"].contains { header.isNamed($0) } }) {
+        if let managed = headers.first(where: { Self.isManaged($0.name) }) {
             throw Stop(problem: ConfigProblem("config.invalid_value", Key.additionalHeaders.name, "the header \(managed.name) is set by the connector itself"))
         }
         return (headers, type)
+    }
+
+    /// Where a request ends, how it is packed and whom it is for is no header's to say.
+    private static func isManaged(_ name: String) -> Bool {
+        ["content-length", "transfer-encoding", "content-encoding", "host", "connection", "content-type"].contains { equalBytes(name.lowercased(), $0) }
+    }
+
+    private func recordHeaders() throws -> [Name] {
+        try config.value(Key.recordHeaders).filter { !$0.isEmpty }.map { name in
+            let words: String? = !HeaderText.isName(name) ? "\(name) is no header name" : Self.isManaged(name) ? "the header \(name) is set by the connector itself" : nil
+            if let words { throw Stop(problem: ConfigProblem("config.invalid_value", Key.recordHeaders.name, words)) }
+            return Name(name)
+        }
     }
 
     private static func split(_ text: String, _ separator: String) -> [String] {
@@ -218,7 +231,8 @@ struct HttpConfigurationReader {
         if options.proxy == nil, port > 0, let host = try config.value(Key.proxyHost), !host.isEmpty { options.proxy = "http://\(host):\(port)" }
         options.proxyUser = try config.value(Key.proxyUser)
         options.proxyPassword = try config.value(Key.proxyPassword)?.reveal()
-        if try config.value(Key.disallowLocal) || (url.hasTemplatedHost && !config.value(Key.allowLocal)) { options.addresses = .publicOnly }
+        // A proxy is named by the configuration, and it resolves names itself: its own address says nothing about where records go.
+        if options.proxy == nil, try config.value(Key.disallowLocal) || (url.hasTemplatedHost && !config.value(Key.allowLocal)) { options.addresses = .publicOnly }
         for type in [Security.storeType, Security.keyStoreType] where try config.value(type).uppercased() != "PEM" {
             throw Stop(
                 problem: ConfigProblem(
