@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "Compression", dependencies: ["CCompression"], swiftSettings: strict),
         .target(name: "SQLite", dependencies: ["CSQLite"], swiftSettings: strict),
         .target(name: "Postgres", dependencies: ["CPostgres"], swiftSettings: strict),
-        .target(name: "EmbeddedLog", dependencies: ["ConnectRuntime", "SQLite"], swiftSettings: strict),
+        .target(name: "EmbeddedLog", dependencies: ["CLinux", "ConnectRuntime", "SQLite"], swiftSettings: strict),
         .target(name: "ConnectREST", dependencies: ["ConnectRuntime", "CMicrohttpd", "Crypto"], swiftSettings: strict),
         .target(name: "Connectors", dependencies: ["CLinux", "Compression", "ConnectRuntime", "Crypto", "Curl", "Postgres", "SQLite"], swiftSettings: strict),
 

@@ -21,6 +21,10 @@ extern int posix_spawn_file_actions_addclosefrom_np(void *_Nonnull, int);
 static inline int connectd_accept(int listener, int flags) { return accept4(listener, 0, 0, flags); }
 static inline int connectd_spawn_closes_from(void *_Nonnull actions, int first) { return posix_spawn_file_actions_addclosefrom_np(actions, first); }
 
+/// Has the kernel begin to write a range of a file; waits for nothing, and makes nothing durable.
+extern int sync_file_range(int, long, long, unsigned int);
+static inline void connectd_start_writing(int descriptor, long offset, long count) { (void)sync_file_range(descriptor, offset, count, 2); }
+
 extern char **environ;
 static inline char *_Nullable *_Nullable connectd_environment(void) { return environ; }
 

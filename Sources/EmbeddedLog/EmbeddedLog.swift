@@ -13,6 +13,9 @@ public final class EmbeddedLog: TopicLog {
     private let folder: DataFolder
     private let schemaCache = Mutex<[SchemaID: [UInt8]]>([:])
     private let embeddedConfigStore: EmbeddedConfigStore
+    private let ahead: CheckpointAhead
+    /// Pages that checkpoints found copied already: for tests, which see to it that there are any.
+    package var pagesLeftOut: Int { ahead.pagesLeftOut }
 
     public let clusterID: String
 
@@ -21,7 +24,7 @@ public final class EmbeddedLog: TopicLog {
     public static func open(_ options: EmbeddedLogOptions) throws(LogError) -> EmbeddedLog {
         let folder = try DataFolder(options.folder, mayCreate: options.mayCreate)
         do {
-            let opened = try LogFile.open(folder, mayCreate: options.mayCreate, maximumPageCount: options.maximumPageCount)
+            let opened = try LogFile.open(folder, options)
             return try EmbeddedLog(options, folder, opened)
         } catch {
             throw asLogError(error, during: "opening the log in \(folder.path)")
@@ -32,8 +35,9 @@ public final class EmbeddedLog: TopicLog {
         self.options = options
         self.folder = folder
         let content = try Loader(opened.storage, opened.state).load()
-        let log = LogState(content, logID: opened.state.logID)
+        let log = LogState(content, logID: opened.state.logID), ahead = opened.ahead
         self.log = log
+        self.ahead = ahead
         clusterID = Base64.urlSafe(opened.state.logID)
         let queue = WriterQueue(patienceMilliseconds: options.patienceMilliseconds), waiters = Waiters(), ended = Reply<Bool>()
         self.queue = queue
@@ -42,13 +46,25 @@ public final class EmbeddedLog: TopicLog {
         coordinator = GroupCoordinator(
             log: log, clock: options.clock, maximumPollIntervalMilliseconds: options.maximumPollIntervalMilliseconds)
         embeddedConfigStore = try EmbeddedConfigStore(queue: queue, storage: opened.storage)
+        let stopping = Stopping(folder: folder, queue: queue, waiters: waiters, logger: options.logger)
+        let sync = CommitSync(
+            ahead: ahead, marker: opened.marker, tail: TailBudget(limit: options.tailByteLimit), waiters: waiters, stopping: stopping)
         let handed = HandedOver(opened)
         do {
+            try PlainThread.start("topic-log-sync") {
+                queue.adopt()
+                sync.run()
+            }
+            try PlainThread.start("topic-log-copy") { ahead.run() }
             try PlainThread.start("topic-log") {
-                Writer(handed.content, folder: folder, queue: queue, log: log, waiters: waiters, options: options).run()
+                Writer(handed.content, folder: folder, queue: queue, log: log, waiters: waiters, sync: sync, stopping: stopping, options: options).run()
                 ended.give(.success(true))
             }
-        } catch { throw LogError(.fatal, error.message, suggestion: error.suggestion) }
+        } catch {
+            sync.close()
+            ahead.end()
+            throw LogError(.fatal, error.message, suggestion: error.suggestion)
+        }
     }
 
     /// Ends the log when nobody uses it any more.

@@ -1,4 +1,5 @@
 public import ConnectRuntime
+internal import Glibc
 
 /// Where an embedded log lives and how much it may hold in memory.
 public struct EmbeddedLogOptions: Sendable {
@@ -32,6 +33,8 @@ public struct EmbeddedLogOptions: Sendable {
     package var patienceMilliseconds = 30_000
     /// Caps the database file, so that tests meet a full disk without filling one.
     package var maximumPageCount: Int64?
+    /// Makes commits durable: `fdatasync`, but where a test has the disk wait or fail.
+    package var synchronizing: @Sendable (Int32) -> Int32 = { fdatasync($0) }
 
     public init(folder: String) { self.folder = folder }
 }

@@ -16,9 +16,10 @@ public final class Database {
     ///
     /// - Parameters:
     ///   - path: taken as a file name whatever it looks like; `file:` addresses have no meaning. Must not hold a NUL.
+    ///   - isObservable: whether ``observe(_:)`` is to work; such a database has to be in `locking_mode=EXCLUSIVE` for its WAL mode.
     ///   - busyTimeout: milliseconds a statement waits for another connection's lock before it fails with ``SQLiteError/Code/busy``.
     /// - Throws: also for a missing file. Whether an existing file is a database shows only when it is read.
-    public init(path: String, mode: OpenMode, busyTimeout: Int32 = 5000) throws(SQLiteError) {
+    public init(path: String, mode: OpenMode, isObservable: Bool = false, busyTimeout: Int32 = 5000) throws(SQLiteError) {
         if path.utf8.contains(0) { throw SQLiteError(extendedCode: SQLITE_CANTOPEN, message: "the path holds a NUL character") }
         if path.isEmpty { throw SQLiteError(extendedCode: SQLITE_CANTOPEN, message: "the path is empty") }
         // A leading "./" keeps ":memory:" and "file:…" what they are here: file names.
@@ -30,7 +31,7 @@ public final class Database {
             case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
             }
         var opened: OpaquePointer?
-        let result = sqlite3_open_v2(verbatim, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let result = sqlite3_open_v2(verbatim, &opened, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, isObservable ? ObservedFiles.name : nil)
         guard result == SQLITE_OK, let opened else {
             let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(result))
             sqlite3_close_v2(opened)
@@ -54,6 +55,11 @@ public final class Database {
         // Statements that only SQLite knows of cannot exist here; close_v2 would keep the file open for them, never fail.
         sqlite3_close_v2(open)
     }
+
+    /// Tells an observer what is written to the file and to its write-ahead log, until this connection is closed. Call it before the first statement:
+    /// a log that is open already is not seen.
+    /// - Returns: false for a connection that was not opened as observable.
+    public func observe(_ observer: any WriteAheadObserver) -> Bool { handle.map { ObservedFiles.observe($0, observer) } ?? false }
 
     public var isOpen: Bool { handle != nil }
 

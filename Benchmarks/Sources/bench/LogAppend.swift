@@ -24,9 +24,11 @@ struct LogAppend: Benchmark {
         case .sqlite: "SQLite in C, a row per 1,000, \(inFlight == 1 ? "one row" : "\(inFlight) rows") to a commit"
         }
     }
+    /// With one commit in flight nothing can be prepared while the disk is at work, and SQLite's write-ahead log writes more than the floor does, so that
+    /// SQLite itself is what to be held against.
     var target: Double? {
         switch floor {
-        case .write: 0.7
+        case .write: inFlight == 1 ? nil : 0.7
         case .sqlite: 0.8
         }
     }

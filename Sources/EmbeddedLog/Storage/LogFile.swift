@@ -18,22 +18,23 @@ enum LogFile {
         var storage: Storage
         var marker: MarkerFile
         var state: StateRow
+        var ahead: CheckpointAhead
     }
 
-    static func open(_ folder: DataFolder, mayCreate: Bool, maximumPageCount: Int64?) throws -> Opened {
+    static func open(_ folder: DataFolder, _ options: EmbeddedLogOptions) throws -> Opened {
         let hasMarker = DataFolder.size(folder.marker) != nil
         switch (DataFolder.size(folder.database), hasMarker) {
         case (nil, true): throw lost("is missing beside its marker file", folder)
         case (.some(0), _): throw lost("is empty", folder)
         case (nil, false):
-            guard mayCreate else {
+            guard options.mayCreate else {
                 throw LogError(.invalid, "the folder \(folder.path) holds no topics", suggestion: "name the folder a worker was started with (--data-dir)")
             }
             if DataFolder.size(folder.writeAheadLog) != nil { throw lost("is missing beside its write-ahead log", folder) }
             try create(folder)
         case (.some, _): break
         }
-        return try openExisting(folder, hasMarker: hasMarker, maximumPageCount: maximumPageCount)
+        return try openExisting(folder, options, hasMarker: hasMarker)
     }
 
     private static func lost(_ what: String, _ folder: DataFolder) -> LogError {
@@ -64,14 +65,17 @@ enum LogFile {
         try folder.synchronize()
     }
 
-    private static func openExisting(_ folder: DataFolder, hasMarker: Bool, maximumPageCount: Int64?) throws -> Opened {
-        let database = try Database(path: folder.database, mode: .readWrite)
+    private static func openExisting(_ folder: DataFolder, _ options: EmbeddedLogOptions, hasMarker: Bool) throws -> Opened {
+        let database = try Database(path: folder.database, mode: .readWrite, isObservable: true)
+        let ahead = CheckpointAhead(pageBytes: Int(pageSize), synchronizing: options.synchronizing)
+        guard database.observe(ahead) else { throw LogError(.fatal, "SQLite does not let its files be observed") }
         var isGood = false
         // Until everything was checked nothing may change: a refused folder stays as it was found, for whoever repairs it.
         defer { if !isGood { database.close() } }
         try database.setNoCheckpointOnClose(true)
+        // Commits are synced by CommitSync, beside the writer; a checkpoint syncs by itself whatever it relies on.
         try database.execute(
-            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; "
+            "PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = NORMAL; PRAGMA trusted_schema = OFF; "
                 + "PRAGMA cell_size_check = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0")
         guard try database.integer("PRAGMA application_id") == applicationID else {
             throw LogError(.damaged, "\(folder.database) is not a log of connectd, or its header is damaged", suggestion: "name another data folder, or restore this one from a copy")
@@ -83,7 +87,7 @@ enum LogFile {
         guard try database.integer("PRAGMA page_size") == pageSize, try database.text("PRAGMA journal_mode") == "wal", try schema(database) == tables else {
             throw lost("is damaged: its header or its tables are not what they must be", folder)
         }
-        if let maximumPageCount { _ = try database.integer("PRAGMA max_page_count = \(maximumPageCount)") }
+        if let maximumPageCount = options.maximumPageCount { _ = try database.integer("PRAGMA max_page_count = \(maximumPageCount)") }
         let storage = try Storage(database)
         guard let value = try storage.value(.state, StateRow.key), let state = StateRow(value: value) else {
             throw lost("is damaged: the row that counts its commits is missing", folder)
@@ -91,8 +95,9 @@ enum LogFile {
         let marker = try marker(folder, state, hasMarker: hasMarker)
         try storage.checkpoint()
         guard try database.text("PRAGMA quick_check(entries)") == "ok" else { throw lost("is damaged: the index of its small rows is inconsistent", folder) }
+        try ahead.open(database: folder.database, writeAheadLog: folder.writeAheadLog)
         isGood = true
-        return Opened(storage: storage, marker: marker, state: state)
+        return Opened(storage: storage, marker: marker, state: state, ahead: ahead)
     }
 
     private static func schema(_ database: Database) throws(SQLiteError) -> [String] {

@@ -4,9 +4,9 @@ internal import Glibc
 /// The file that remembers, beside the database, how many commits there have been (D3).
 ///
 /// SQLite takes a damaged write-ahead log for one that ends early, and says nothing. The marker says how far the log had come: it is
-/// written after each COMMIT and before anybody hears of it, without a sync. A killed process leaves it exact; a power cut can only
+/// written once a commit is durable and before anybody hears of it, without a sync. A killed process leaves it exact; a power cut can only
 /// leave it older. So a database behind its marker has lost commits.
-final class MarkerFile {
+final class MarkerFile: Sendable {
     struct Content: Equatable {
         var logID: [UInt8]
         var commits: Int64

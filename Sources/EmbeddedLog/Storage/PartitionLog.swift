@@ -1,7 +1,7 @@
 internal import ConnectRuntime
 internal import Synchronization
 
-/// What everybody may know of a partition: committed bounds, epochs and the newest batches. Changed by the writer after COMMIT only.
+/// What everybody may know of a partition: committed bounds, epochs and the newest batches. Changed only once a commit is durable.
 final class PartitionLog: Sendable {
     let topicPartition: TopicPartition
     let topicID: TopicID

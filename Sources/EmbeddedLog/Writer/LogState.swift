@@ -1,7 +1,7 @@
 internal import ConnectRuntime
 internal import Synchronization
 
-/// What the log knows in memory: loaded at opening, changed by the writer after COMMIT, read by anybody.
+/// What the log knows in memory: loaded at opening, changed by the writer once a commit is durable, read by anybody.
 final class LogState: Sendable {
     struct Content {
         var topics: [Name: TopicLogEntry] = [:]

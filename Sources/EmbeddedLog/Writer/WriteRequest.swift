@@ -5,7 +5,7 @@ internal import Synchronization
 ///
 /// `apply` runs on the writer's thread inside a database transaction and may run again when that one had to be rolled back. It checks
 /// everything first and throws ``LogError`` before it changed anything: so one session's refusal never undoes another's work in the
-/// same group commit. `finish` is called once, on the writer's thread, when the outcome is certain.
+/// same group commit. `finish` is called once, on the writer's thread or ``CommitSync``'s, when the outcome is certain.
 final class WriteRequest: Sendable {
     typealias Apply = @Sendable (WriterTransaction) throws -> Void
     let byteCount: Int

@@ -4,37 +4,46 @@ internal import SQLite
 /// The one thread that owns the database: it groups what waits into commits, reads for consumers between them, and moves the
 /// write-ahead log into the file.
 ///
+/// A commit of records alone is made durable by ``CommitSync`` on a thread of its own while the next is prepared. Whatever looks at
+/// what was committed, a read or a request that stands alone, waits until all before it is durable and visible.
+///
 /// Reads go through the same thread because there is one connection only (D3). That costs little: consumers that keep up are served from
 /// memory and never come here, one that is behind asks for a megabyte at a time, and reads and group commits take turns.
 final class Writer {
     private let storage: Storage
-    private let marker: MarkerFile
     private let folder: DataFolder
     private let queue: WriterQueue
     private let log: LogState
     private let options: EmbeddedLogOptions
     private let waiters: Waiters
-    private let tail: TailBudget
+    private let sync: CommitSync
+    private let ahead: CheckpointAhead
+    private let stopping: Stopping
     private var state: StateRow
+    /// Rows of partitions as commits left them that are not visible yet.
+    private var unpublished = PartitionChanges()
     private let leaderEpoch: Int32
     /// A commit failed: the write-ahead log is emptied before the next is tried.
     private var mustEmptyWriteAheadLog = false
     private var bytesSinceCheckpoint = 0
-    private var stopReason: LogError?
-    private var isStopped: Bool { stopReason != nil }
+    private var isStopped: Bool { stopping.reason != nil }
     private let maintenance: Maintenance
 
-    init(_ opened: LogFile.Opened, folder: DataFolder, queue: WriterQueue, log: LogState, waiters: Waiters, options: EmbeddedLogOptions) {
+    init(
+        _ opened: LogFile.Opened, folder: DataFolder, queue: WriterQueue, log: LogState, waiters: Waiters, sync: CommitSync, stopping: Stopping,
+        options: EmbeddedLogOptions
+    ) {
         storage = opened.storage
-        marker = opened.marker
+        ahead = opened.ahead
         state = opened.state
         leaderEpoch = opened.state.leaderEpoch + 1
         self.folder = folder
         self.queue = queue
         self.log = log
         self.waiters = waiters
+        self.sync = sync
+        self.stopping = stopping
         self.options = options
-        tail = TailBudget(limit: options.tailByteLimit)
         maintenance = Maintenance(log: log, options: options)
     }
 
@@ -60,7 +69,16 @@ final class Writer {
         }
     }
 
-    private func serve(_ read: WriterQueue.Read) { read(stopReason.map { .failure($0) } ?? .success(storage)) }
+    private func serve(_ read: WriterQueue.Read) {
+        waitUntilDurable()
+        read(stopping.reason.map { .failure($0) } ?? .success(storage))
+    }
+
+    /// Until every commit so far is durable and visible, or the log has stopped.
+    private func waitUntilDurable() {
+        sync.drain()
+        unpublished = PartitionChanges()
+    }
 
     // MARK: group commit
 
@@ -81,16 +99,18 @@ final class Writer {
                 if !waitForRoom(error) { return give(up: requests) }
             } catch {
                 storage.rollBack()
-                stop(error, with: requests)
+                stopping.stop(error, with: requests)
             }
         }
-        if let stopReason { for request in requests { request.finish(stopReason) } }
+        if let reason = stopping.reason { for request in requests { request.finish(reason) } }
     }
 
     /// Tries to commit what is left of a group; requests that are refused, or done, are taken out of it.
     private func attempt(_ requests: inout [WriteRequest]) throws {
+        if requests.contains(where: \.isExclusive) { waitUntilDurable() } else if sync.isIdle { unpublished = PartitionChanges() }
         try storage.begin()
-        let transaction = WriterTransaction(storage: storage, log: log, clock: options.clock, state: state, leaderEpoch: leaderEpoch)
+        let transaction = WriterTransaction(
+            storage: storage, log: log, clock: options.clock, state: state, leaderEpoch: leaderEpoch, unpublished: unpublished)
         var accepted: [WriteRequest] = [], refused: [WriteRequest] = []
         for request in requests {
             guard request.take() else { continue }
@@ -118,6 +138,10 @@ final class Writer {
         }
         guard transaction.changeCount > 0 else {
             storage.rollBack()
+            requests = accepted
+            // What it found there already may be of a commit that is not durable yet.
+            waitUntilDurable()
+            if let reason = stopping.reason { throw reason }
             requests = []
             transaction.runAfterCommit()
             for request in accepted { request.finish(nil) }
@@ -127,18 +151,28 @@ final class Writer {
         try transaction.seal()
         try storage.commit()
         state = transaction.state
-        // Before anybody hears of it (D3). When this fails the commit stands, but nothing later could be vouched for.
-        try marker.write(commits: state.commits)
-        let appended = transaction.publish(tail)
+        try makeDurable(SealedCommit(transaction, accepted, mark: ahead.mark))
         requests = []
-        for request in accepted { request.finish(nil) }
-        waiters.wake(appended)
         if log.waitsFor != nil {
             log.waitsFor = nil
             options.logger.info("there is room again under \(folder.path): writing goes on")
         }
         bytesSinceCheckpoint += accepted.reduce(0) { $0 + $1.byteCount } + 4 * Int(LogFile.pageSize)
         if bytesSinceCheckpoint > options.walByteLimit { try moveWriteAheadLog() }
+    }
+
+    /// Nobody hears of a commit before it is durable (D3). When that fails the commit may stand, but nothing later could be vouched for.
+    private func makeDurable(_ commit: SealedCommit) throws {
+        let changes = commit.transaction.changes
+        // What changes more than partitions is to be seen by the very next request; and where nothing waits there is nothing to prepare meanwhile.
+        if commit.transaction.hasFollowUps || !queue.hasWrites && sync.isIdle {
+            waitUntilDurable()
+            if let reason = stopping.reason { throw reason }
+            try sync.makeDurable([commit])
+        } else {
+            guard sync.handOver(commit) else { throw stopping.reason ?? EmbeddedLog.closedError }
+            unpublished.add(changes)
+        }
     }
 
     private func moveWriteAheadLog() throws {
@@ -190,21 +224,9 @@ final class Writer {
 
     // MARK: the end
 
-    /// A failed fsync or anything else that leaves the file in doubt stops the log; it is never tried again.
-    private func stop(_ error: any Error, with requests: [WriteRequest]) {
-        let words = (error as? LogError)?.message ?? String(describing: error)
-        let reason = LogError(
-            .fatal, "the log in \(folder.path) has stopped: \(words)",
-            suggestion: "check the disk, then restart the worker; what was acknowledged is checked at the next start")
-        stopReason = reason
-        options.logger.error(reason.message, error: reason.connectError)
-        let left = queue.stop(reason)
-        for request in requests + left.writes { request.finish(reason) }
-        for read in left.reads { read(.failure(reason)) }
-        waiters.wakeAll()
-    }
-
     private func finish() {
+        waitUntilDurable()
+        sync.close()
         if !isStopped {
             do {
                 try storage.checkpoint()
@@ -215,6 +237,7 @@ final class Writer {
             }
         }
         storage.database.close()
+        ahead.close()
         folder.release()
         waiters.wakeAll()
     }

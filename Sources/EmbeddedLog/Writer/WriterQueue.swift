@@ -18,20 +18,20 @@ final class WriterQueue: Sendable {
     private let state = Mutex(State())
     private let condition = ThreadCondition()
 
-    /// The writer's thread, as a number; 0 before it runs.
-    private let owner = Mutex<UInt>(0)
+    /// The threads that give outcomes, as numbers.
+    private let owners = Mutex<[UInt]>([])
 
     /// How long somebody waits for the writer before the disk is said to be full or too slow.
     let patienceMilliseconds: Int
 
     init(patienceMilliseconds: Int) { self.patienceMilliseconds = patienceMilliseconds }
 
-    /// Called by the writer on its own thread, once.
-    func adopt() { owner.withLock { $0 = UInt(pthread_self()) } }
+    /// Called by the writer, and by whoever gives outcomes beside it, on its own thread, once.
+    func adopt() { owners.withLock { $0.append(UInt(pthread_self())) } }
 
-    /// Whoever waits for the writer on the writer's own thread (a listener, a ticket's observer) would wait for ever.
+    /// Whoever waits for the writer on a thread that gives outcomes (a listener, a ticket's observer) would wait for ever.
     func refuseOnOwnThread() throws(LogError) {
-        if owner.withLock({ $0 == UInt(pthread_self()) }) {
+        if owners.withLock({ $0.contains(UInt(pthread_self())) }) {
             throw LogError(.invalid, "a listener of the log must not wait for the log: hand the work to another thread")
         }
     }
@@ -104,6 +104,8 @@ final class WriterQueue: Sendable {
         }
         return group
     }
+
+    var hasWrites: Bool { state.withLock { $0.head < $0.writes.count } }
 
     /// Why nothing is taken any more, `nil` while all is well.
     var refusal: LogError? { state.withLock { $0.refusal } }

@@ -1,7 +1,26 @@
 internal import ConnectRuntime
 internal import SQLite
 
-/// An open database transaction with what it will change in memory once it is durable. Lives on the writer's thread.
+/// What commits have changed of partitions and nobody sees yet, for the transactions behind them.
+struct PartitionChanges {
+    private var rows: [Int64: PartitionRow] = [:]
+    /// Partitions that have the epoch of this opening.
+    private var withEpoch: Set<Int64> = []
+
+    func row(_ serial: Int64) -> PartitionRow? { rows[serial] }
+    func hasEpoch(_ serial: Int64) -> Bool { withEpoch.contains(serial) }
+
+    mutating func add(_ later: PartitionChanges) {
+        rows.merge(later.rows) { $1 }
+        withEpoch.formUnion(later.withEpoch)
+    }
+    mutating func add(_ serial: Int64, _ row: PartitionRow, hasNewEpoch: Bool) {
+        rows[serial] = row
+        if hasNewEpoch { withEpoch.insert(serial) }
+    }
+}
+
+/// An open database transaction with what it will change in memory once it is durable. Lives on the writer's thread until COMMIT.
 final class WriterTransaction {
     let storage: Storage
     let log: LogState
@@ -13,6 +32,7 @@ final class WriterTransaction {
     private(set) var changeCount = 0
     private var partitions: [Int64: Staged] = [:]
     private var onCommit: [() -> Void] = []
+    private let unpublished: PartitionChanges
 
     private struct Staged {
         var partition: PartitionLog
@@ -21,15 +41,16 @@ final class WriterTransaction {
         var batches: [StoredBatch] = []
     }
 
-    init(storage: Storage, log: LogState, clock: any WorkerClock, state: StateRow, leaderEpoch: Int32) {
+    init(storage: Storage, log: LogState, clock: any WorkerClock, state: StateRow, leaderEpoch: Int32, unpublished: PartitionChanges) {
         self.storage = storage
         self.log = log
         self.clock = clock
         self.state = state
         self.leaderEpoch = leaderEpoch
+        self.unpublished = unpublished
     }
 
-    /// Runs on the writer's thread after COMMIT, before anybody is told.
+    /// Runs on the writer's thread once the commit is durable, before anybody is told.
     func afterCommit(_ body: @escaping () -> Void) { onCommit.append(body) }
 
     func put(_ kind: Entry.Kind, _ key: [UInt8], _ value: [UInt8]) throws {
@@ -43,16 +64,18 @@ final class WriterTransaction {
     }
 
     /// The row of a partition as this transaction leaves it so far.
-    func row(_ partition: PartitionLog) -> PartitionRow { partitions[partition.serial]?.row ?? partition.row }
+    func row(_ partition: PartitionLog) -> PartitionRow { partitions[partition.serial]?.row ?? unpublished.row(partition.serial) ?? partition.row }
+
+    private func staged(_ partition: PartitionLog) -> Staged { partitions[partition.serial] ?? Staged(partition: partition, row: row(partition)) }
 
     /// Appends an encoded batch. - Returns: the offset of its first record.
     func append(_ bytes: inout [UInt8], recordCount: Int, to partition: PartitionLog) throws -> Int64 {
         changeCount += 1
-        var staged = partitions[partition.serial] ?? Staged(partition: partition, row: partition.row)
+        var staged = staged(partition)
         let base = staged.row.end
         // Append time never runs backwards, whatever the machine's clock does.
         let appendTime = max(clock.wallMilliseconds(), staged.row.lastAppend)
-        if staged.newEpoch == nil, partition.lastEpoch != leaderEpoch {
+        if staged.newEpoch == nil, partition.lastEpoch != leaderEpoch, !unpublished.hasEpoch(partition.serial) {
             staged.newEpoch = PartitionBounds.EpochStart(epoch: leaderEpoch, firstOffset: base)
             try storage.put(.epochStart, PartitionRow.epochKey(partition.serial, leaderEpoch), offsetValue(base))
             state.leaderEpoch = leaderEpoch
@@ -88,7 +111,7 @@ final class WriterTransaction {
     /// Sets a partition's row, for retention and compaction.
     func setRow(_ row: PartitionRow, of partition: PartitionLog) {
         changeCount += 1
-        var staged = partitions[partition.serial] ?? Staged(partition: partition, row: partition.row)
+        var staged = staged(partition)
         staged.row = row
         partitions[partition.serial] = staged
     }
@@ -100,9 +123,19 @@ final class WriterTransaction {
         try storage.put(.state, StateRow.key, state.value)
     }
 
+    /// Whether more than partitions changes: what others in its place would have to see at once.
+    var hasFollowUps: Bool { !onCommit.isEmpty }
+
+    /// What the transaction leaves of partitions, for those behind it.
+    var changes: PartitionChanges {
+        var changes = PartitionChanges()
+        for staged in partitions.values { changes.add(staged.partition.serial, staged.row, hasNewEpoch: staged.newEpoch != nil) }
+        return changes
+    }
+
     func runAfterCommit() { for body in onCommit { body() } }
 
-    /// After COMMIT: makes it all visible. - Returns: partitions with new batches.
+    /// Once it is durable: makes it all visible. - Returns: partitions with new batches.
     func publish(_ tail: TailBudget) -> [PartitionLog] {
         runAfterCommit()
         var appended: [PartitionLog] = []
@@ -129,36 +162,4 @@ func offsetValue(_ offset: Int64) -> [UInt8] {
     var buffer = ByteBuffer(capacity: 8)
     buffer.append(bigEndian: offset)
     return buffer.take()
-}
-
-/// Keeps the batches in memory within a bound, the oldest of all partitions go first. Lives on the writer's thread.
-final class TailBudget {
-    private let limit: Int
-    private var held: [(partition: PartitionLog, lastOffset: Int64, bytes: Int)] = []
-    private var head = 0
-    private var bytes = 0
-
-    init(limit: Int) { self.limit = limit }
-
-    func add(_ batches: [StoredBatch], of partition: PartitionLog) {
-        for batch in batches {
-            held.append((partition, batch.lastOffset, batch.bytes.count))
-            bytes += batch.bytes.count
-        }
-        if bytes <= limit { return }
-        // An eighth at a time: what moves up in memory then costs each batch little, however many there are.
-        var last: [Int64: (partition: PartitionLog, offset: Int64)] = [:]
-        // The newest stays whatever its size: who waits for it must not have to go to the disk.
-        while bytes > limit - limit / 8, head < held.count - 1 {
-            let oldest = held[head]
-            head += 1
-            bytes -= oldest.bytes
-            last[oldest.partition.serial] = (oldest.partition, oldest.lastOffset)
-        }
-        for (partition, offset) in last.values { partition.update { $0.forget(before: offset + 1) } }
-        if head * 2 > held.count {
-            held.removeFirst(head)
-            head = 0
-        }
-    }
 }
