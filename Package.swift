@@ -63,15 +63,17 @@ let package = Package(
         .target(name: "PostgresTesting", dependencies: ["ConnectTesting", "Postgres"], path: "Tests/PostgresTesting", swiftSettings: strict),
         .testTarget(name: "PostgresTests", dependencies: ["ConnectTesting", "CPostgres", "Postgres", "PostgresTesting"], swiftSettings: strict),
         .testTarget(name: "ConnectorsTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"], swiftSettings: strict),
+        // A real nginx and certificates for it.
+        .target(name: "HttpTesting", dependencies: ["ConnectTesting"], path: "Tests/HttpTesting", swiftSettings: strict),
         .testTarget(
-            name: "HttpSinkTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "Crypto", "Curl", "EmbeddedLog"], swiftSettings: strict),
+            name: "HttpSinkTests", dependencies: ["ConnectRuntime", "ConnectTesting", "Connectors", "Crypto", "Curl", "EmbeddedLog", "HttpTesting"], swiftSettings: strict),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: strict),
         .testTarget(name: "CurlTests", dependencies: ["ConnectTesting", "Curl"], swiftSettings: strict),
         .testTarget(
             name: "ConnectRESTTests", dependencies: ["ConnectRuntime", "ConnectTesting", "ConnectREST", "EmbeddedLog"], exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "ConnectdTests",
-            dependencies: ["CLinux", "connectd", "ConnectREST", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "Postgres", "PostgresTesting", "SQLite"],
+            dependencies: ["CLinux", "connectd", "ConnectREST", "ConnectRuntime", "ConnectTesting", "Curl", "EmbeddedLog", "HttpTesting", "Postgres", "PostgresTesting", "SQLite"],
             swiftSettings: strict),
     ]
 )

@@ -1,7 +1,7 @@
 import ConnectRuntime
 import ConnectTesting
 import Connectors
-import Foundation
+import HttpTesting
 import Testing
 
 /// What is found about an endpoint before anything is sent.
@@ -46,14 +46,14 @@ import Testing
         defer { backend.stop() }
         try await onThread {
             let certificates = try Certificates(in: folder.path)
-            for (certificate, key, isFor) in [(certificates.server, certificates.serverKey, true), (certificates.misnamed, certificates.misnamedKey, false)] {
-                let nginx = try Nginx(certificates, certificate: certificate, key: key, clients: false, backend: backend.port, folder: folder.file("run-\(isFor)"))
+            for (pair, isGood) in [(certificates.server, true), (certificates.misnamed, false), (certificates.expired, false), (certificates.selfSigned, false)] {
+                let nginx = try Nginx(certificates, pair, clients: false, backend: backend.port, folder: folder.file("run"))
                 defer { nginx.stop() }
                 let url: (Name, String) = ("http.url", "https://localhost:\(nginx.port)/in")
                 let unknown = try Self.look([url])
                 #expect(unknown.map(\.code) == ["http.not_trusted"] && unknown.allSatisfy { $0.cause == .refused }, "\(unknown)")
                 let known = try Self.look([url, ("tls.ca", certificates.authority)])
-                #expect(known.map(\.code) == [isFor ? "http.server" : "http.not_trusted"], "\(known)")
+                #expect(known.map(\.code) == [isGood ? "http.server" : "http.not_trusted"], "\(known)")
             }
         }
         #expect(backend.requests.isEmpty)

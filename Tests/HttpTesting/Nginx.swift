@@ -3,18 +3,22 @@ import Foundation
 import Glibc
 
 /// A real nginx in a temporary folder: TLS, HTTP/2, client certificates, in front of a scripted server that sees what arrives.
-final class Nginx {
+package final class Nginx {
     /// Where there is one: the system's, or what `scripts/test-servers` has put beside the build.
-    static let program: String? = ["/usr/sbin/nginx", repository + "/.build/test-servers/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    package static let program: String? = ["/usr/sbin/nginx", repository + "/.build/test-servers/usr/sbin/nginx"].first { FileManager.default.isExecutableFile(atPath: $0) }
     private static let repository = String(#filePath.prefix(upTo: #filePath.range(of: "/Tests/")?.lowerBound ?? #filePath.endIndex))
 
-    let port: Int
+    package let port: Int
     private let process: pid_t
+    private var isStopped = false
 
-    /// - Parameter clients: whether a client must show a certificate of the authority.
-    init(_ certificates: Certificates, certificate: String, key: String, clients: Bool, backend: Int, folder: String) throws {
+    /// - Parameters:
+    ///   - server: whom it shows itself as.
+    ///   - clients: whether a client must show a certificate of the authority.
+    ///   - port: a free one where none is named.
+    package init(_ certificates: Certificates, _ server: Certificates.Pair, clients: Bool, backend: Int, folder: String, port: Int? = nil) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        port = try Self.freePort()
+        self.port = try port ?? Self.freePort()
         let configuration = """
             daemon off;
             master_process off;
@@ -25,10 +29,10 @@ final class Nginx {
                 access_log off;
                 client_body_temp_path \(folder)/body; proxy_temp_path \(folder)/proxy; fastcgi_temp_path \(folder)/f; uwsgi_temp_path \(folder)/u; scgi_temp_path \(folder)/s;
                 server {
-                    listen 127.0.0.1:\(port) ssl http2;
+                    listen 127.0.0.1:\(self.port) ssl http2;
                     ssl_protocols TLSv1.2 TLSv1.3;
-                    ssl_certificate \(certificate);
-                    ssl_certificate_key \(key);
+                    ssl_certificate \(server.certificate);
+                    ssl_certificate_key \(server.key);
                     ssl_client_certificate \(certificates.authority);
                     ssl_verify_client \(clients ? "on" : "off");
                     client_max_body_size 0;
@@ -45,14 +49,16 @@ final class Nginx {
             """
         try configuration.write(toFile: folder + "/nginx.conf", atomically: true, encoding: .utf8)
         process = try ChildProcess.spawn([Self.program ?? "", "-p", folder, "-c", folder + "/nginx.conf"])
-        for _ in 0..<500 where !Self.isListening(port) {
+        for _ in 0..<2000 where !Self.isListening(self.port) {
             if let code = ChildProcess.wait(process, seconds: 0) { throw NginxError("nginx ended with \(code)") }
             usleep(10_000)
         }
-        guard Self.isListening(port) else { throw NginxError("nginx does not listen after 5 s") }
+        guard Self.isListening(self.port) else { throw NginxError("nginx does not listen after 20 s") }
     }
 
-    func stop() {
+    package func stop() {
+        if isStopped { return }
+        isStopped = true
         kill(process, SIGKILL)
         _ = ChildProcess.wait(process, seconds: 10)
     }
