@@ -4,10 +4,11 @@ public struct SessionSettings: Sendable {
 
     public init(_ settings: [(name: String, value: String)]) { self.settings = settings }
 
-    /// What every session of ours has: UTC, ISO forms, exact floats, hexadecimal bytes, literals as the standard has them.
+    /// What every session of ours has: UTC, ISO forms, exact floats, hexadecimal bytes, literals as the standard has them; statements that see what was committed before them.
     public static let pinned = SessionSettings([
         ("TimeZone", "UTC"), ("DateStyle", "ISO, MDY"), ("IntervalStyle", "iso_8601"), ("extra_float_digits", "1"), ("bytea_output", "hex"),
         ("standard_conforming_strings", "on"), ("xmloption", "content"), ("lc_monetary", "C"),
+        ("default_transaction_isolation", "read committed"),
     ])
 
     public func adding(_ name: String, _ value: String) -> SessionSettings { SessionSettings(settings + [(name, value)]) }

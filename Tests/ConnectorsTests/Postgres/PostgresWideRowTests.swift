@@ -8,62 +8,6 @@ import Testing
 
 /// Rows so wide that a page of them is more than one transaction of the log takes: each still arrives once, through the worker's own runner.
 @Suite(.serialized, .enabled(if: PostgresServer.isAvailable, PostgresRun.why)) struct PostgresWideRowTests {
-    /// A log that takes little at once, and a worker on it.
-    private final class Worker {
-        let folder: TemporaryFolder
-        let log: EmbeddedLog
-        let herder: StandaloneHerder
-
-        init(transactionBytes: Int) throws {
-            folder = try TemporaryFolder()
-            var options = EmbeddedLogOptions(folder: folder.file("data"))
-            options.transactionByteLimit = transactionBytes
-            log = try EmbeddedLog.open(options)
-            herder = StandaloneHerder(
-                settings: try WorkerSettings(ConfigMap(["offset.flush.interval.ms": "20"])), log: log, configStore: log.configStore,
-                catalogue: PluginCatalogue(ConnectorCatalogue.plugins + BuiltInConverters.plugins), environment: Environment([:]), logger: .silent)
-            try herder.start(workerID: "127.0.0.1:8083")
-        }
-
-        func stop() {
-            herder.stop()
-            log.close()
-        }
-
-        /// Waits until a topic holds so many records.
-        /// - Returns: why the connector's task failed, or how far it came.
-        func failure(before count: Int64, in topic: Name) -> String? {
-            let partition = TopicPartition(topic, 0)
-            var trace: String?
-            let isThere = eventually(milliseconds: 120_000) {
-                trace = (try? self.herder.status("src"))?.tasks.first?.status.trace
-                return trace != nil || (try? self.log.topic(topic)) ?? nil != nil && (try? self.log.bounds(of: partition))?.end == count
-            }
-            if let trace { return trace }
-            return isThere ? nil : "the topic ends at \((try? log.bounds(of: partition))?.end ?? -1)"
-        }
-
-        /// The numbers of the rows in a topic, in their order.
-        func ids(_ topic: Name, count: Int) throws -> [Int] {
-            let consumer = try log.openConsumer(ConsumerOptions(group: nil))
-            defer { consumer.close() }
-            try consumer.subscribe(.topics([topic]))
-            var ids: [Int] = []
-            while ids.count < count {
-                let events = try consumer.poll(maximumBytes: 1 << 20, milliseconds: 2000)
-                if events.isEmpty { break }
-                for case .records(let batch) in events {
-                    for index in 0..<batch.records.count {
-                        let text = batch.records.value(at: index)?.utf8Text ?? ""
-                        guard let mark = text.utf8.firstRange(of: Array("\"id\":".utf8)) else { continue }
-                        ids.append(Int(String(decoding: text.utf8[mark.upperBound...].prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? -1)
-                    }
-                }
-            }
-            return ids
-        }
-    }
-
     static let modes: [(name: String, settings: KeyValuePairs<Name, String>)] = [
         ("changes", [:]), ("fence", ["mode": "fence"]), ("events", ["capture": "events"]), ("incrementing", ["mode": "incrementing", "incrementing.column.name": "id"]),
         ("timestamp", ["mode": "timestamp", "timestamp.column.name": "at"]),
@@ -76,7 +20,7 @@ import Testing
         // A whole table without positions has nothing but the page's bytes.
         if Self.modes[mode].name == "bulk", bytes != "1048576" { return }
         try await onThread {
-            let run = try PostgresRun(), worker = try Worker(transactionBytes: 2 << 20)
+            let run = try PostgresRun(), worker = try HerderRun(transactionBytes: 2 << 20)
             defer { worker.stop() }
             let rows = "SELECT i, repeat(chr(65 + i % 26), 32768), timestamp '2024-01-01' + i / 3 * interval '1 second' FROM generate_series"
             try run.sql.execute("CREATE TABLE w (id serial PRIMARY KEY, body text NOT NULL, at timestamp NOT NULL); INSERT INTO w \(rows)(1, 200) i")
@@ -110,7 +54,7 @@ import Testing
     /// The settings as they come: 2,000 rows of 64 KiB are twice what the log takes at once.
     @Test func twoThousandWideRowsInOneTransaction() async throws {
         try await onThread {
-            let run = try PostgresRun(), worker = try Worker(transactionBytes: EmbeddedLogOptions(folder: "").transactionByteLimit)
+            let run = try PostgresRun(), worker = try HerderRun(transactionBytes: EmbeddedLogOptions(folder: "").transactionByteLimit)
             defer { worker.stop() }
             let rows = "SELECT i, repeat(chr(65 + i % 26), 65536) FROM generate_series"
             try run.sql.execute("CREATE TABLE w (id int PRIMARY KEY, body text NOT NULL); INSERT INTO w \(rows)(1, 2000) i")
@@ -125,7 +69,7 @@ import Testing
     /// One row that fits into no transaction is its own error; those before it fit alone, though not together.
     @Test func oneRowThatIsTooLargeIsNamed() async throws {
         try await onThread {
-            let run = try PostgresRun(), worker = try Worker(transactionBytes: 1 << 20)
+            let run = try PostgresRun(), worker = try HerderRun(transactionBytes: 1 << 20)
             defer { worker.stop() }
             try run.sql.execute("CREATE TABLE w (id int PRIMARY KEY, body text); INSERT INTO w SELECT i, repeat('x', 1000 * (ARRAY[200, 900, 200, 900, 1100])[i]) FROM generate_series(1, 5) i")
             _ = try worker.herder.put("src", run.map(), initialState: nil, replacing: false)

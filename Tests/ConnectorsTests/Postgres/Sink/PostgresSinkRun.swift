@@ -12,10 +12,10 @@ final class PostgresSinkRun {
     let task = PostgresSinkTask()
     private let map: ConfigMap
 
-    init(_ url: String, _ more: KeyValuePairs<Name, String> = [:], reporter: TestReporter = TestReporter(), reports: Bool = true) {
+    init(_ url: String, _ more: KeyValuePairs<Name, String> = [:], more others: [(Name, String)] = [], reporter: TestReporter = TestReporter(), reports: Bool = true) {
         self.reporter = reporter
         var map = ConfigMap(["connection.url": url])
-        for (name, value) in more { map[name] = .some(value) }
+        for (name, value) in Array(more) + others { map[name] = .some(value) }
         self.map = map
         if reports { context.reporter = reporter }
     }
