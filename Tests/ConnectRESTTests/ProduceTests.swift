@@ -10,34 +10,6 @@ import Testing
     static let settings: KeyValuePairs<Name, String> = ["webhook.enabled": "true", "webhook.topics": "in,three", "webhook.token": "token-of-the-door", "webhook.user": "ann", "webhook.password": "pass-word"]
     static let json = "application/vnd.kafka.json.v2+json", binary = "application/vnd.kafka.binary.v2+json"
 
-    private func api(_ log: TestLog, open: Bool = true) throws -> RestAPI {
-        let settings = open ? try ProduceSettings.read(ConfigMap(Self.settings)) : nil
-        return RestAPI(
-            herder: ScriptedHerder(), log: log.log, browserGuard: BrowserGuard(allowedHosts: []), version: "0", produceDoor: settings.map { ProduceDoor($0, log: log.log) })
-    }
-
-    private func post(_ api: RestAPI, _ topic: String, _ body: String, type: String? = json, authorization: String? = "Bearer token-of-the-door", method: String = "POST") -> Response {
-        var headers = Headers(["Host": "127.0.0.1"])
-        if let type { headers.add("Content-Type", type) }
-        if let authorization { headers.add("Authorization", authorization) }
-        return api.respond(method: method, rawTarget: "/topics/\(topic)", headers: headers, body: Array(body.utf8))
-    }
-
-    private func text(_ response: Response) -> String { String(decoding: response.body, as: UTF8.self) }
-
-    private func records(_ log: TestLog, _ topic: Name) throws -> [(partition: Int32, offset: Int64, key: String?, value: [UInt8]?)] {
-        var found: [(partition: Int32, offset: Int64, key: String?, value: [UInt8]?)] = []
-        let reader = try TopicReader(topic, start: .earliest, group: nil, log: log.log)
-        while case let all = try reader.next(maximumBytes: 1 << 20, milliseconds: 0), !all.isEmpty {
-            for records in all {
-                for index in 0..<records.records.count {
-                    found.append((records.topicPartition.partition, records.records.items[index].offset, records.records.key(at: index)?.utf8Text, records.records.value(at: index)?.array))
-                }
-            }
-        }
-        return found
-    }
-
     @Test func jsonRecordsAreThereWhenTheAnswerComes() async throws {
         try await onThread {
             let log = try TestLog(), api = try api(log)

@@ -7,9 +7,12 @@ final class TestLog: Sendable {
     let folder: TemporaryFolder
     let log: EmbeddedLog
 
-    init() throws {
-        folder = try TemporaryFolder()
-        log = try EmbeddedLog.open(EmbeddedLogOptions(folder: folder.file("data")))
+    /// - Parameter change: changes the log's options.
+    init(in folder: TemporaryFolder? = nil, _ change: (inout EmbeddedLogOptions) -> Void = { _ in }) throws {
+        self.folder = try folder ?? TemporaryFolder()
+        var options = EmbeddedLogOptions(folder: self.folder.file("data"))
+        change(&options)
+        log = try EmbeddedLog.open(options)
     }
 
     deinit { log.close() }

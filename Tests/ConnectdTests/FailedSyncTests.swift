@@ -5,45 +5,17 @@ import Testing
 
 /// A failed fsync of the log is not survived by trying again: the log stops, says so, and the next start goes on with what the disk has (D3, P6).
 @Suite(.serialized) struct FailedSyncTests {
-    /// Stands before the C library's own: fails synchronising the log's files while a certain file is there.
-    private static let shim = """
-        #define _GNU_SOURCE
-        #include <errno.h>
-        #include <stdio.h>
-        #include <stdlib.h>
-        #include <string.h>
-        #include <sys/syscall.h>
-        #include <unistd.h>
-        static int fails(int descriptor) {
-            const char *flag = getenv("CONNECTD_TEST_FAIL_SYNC");
-            char link[64], path[4096];
-            if (!flag || access(flag, F_OK) != 0) return 0;
-            snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-            ssize_t count = readlink(link, path, sizeof path - 1);
-            if (count < 0) return 0;
-            path[count] = 0;
-            return strstr(path, "/topics.db") != NULL;
-        }
-        int fsync(int descriptor) { if (fails(descriptor)) { errno = EIO; return -1; } return syscall(SYS_fsync, descriptor); }
-        int fdatasync(int descriptor) { if (fails(descriptor)) { errno = EIO; return -1; } return syscall(SYS_fdatasync, descriptor); }
-        """
-
     @Test func aFailedSyncStopsTheLogAndLosesNothing() async throws {
         try await onThread {
             let pipe = try JournalPipe(rows: 500)
             let folder = pipe.folder
-            try Self.shim.write(toFile: folder.file("shim.c"), atomically: false, encoding: .utf8)
-            let compiler = try ChildProcess(
-                "/bin/sh", ["-c", "cc -shared -fPIC -o shim.so shim.c || clang -shared -fPIC -o shim.so shim.c"], output: folder.file("compiler"), directory: folder.path)
-            #expect(compiler.wait(seconds: 60) == .exit(0), "\(compiler.errors)")
-
-            let flag = folder.file("fail")
+            let shim = try SyncShim(in: folder)
             let worker = try Worker(
                 [pipe.configuration], folder: folder.path, dataDirectory: pipe.data, port: pipe.port, name: "failing",
-                variables: ["LD_PRELOAD": folder.file("shim.so"), "CONNECTD_TEST_FAIL_SYNC": flag])
+                variables: shim.variables)
             try worker.waitUntilReady()
             try pipe.waitUntilCopied(worker, within: 60)
-            #expect(FileManager.default.createFile(atPath: flag, contents: nil))
+            try shim.fail()
             try pipe.add(rows: 500)
             let failed = try eventually(within: 30) { () -> String? in
                 guard let task = try worker.taskStates("journal").first, task.state == "FAILED" else { return nil }
@@ -57,7 +29,7 @@ import Testing
                 #expect(answer.body.contains("has stopped") && answer.body.contains("restart the worker"), "\(path): \(answer.body)")
             }
             // The disk is well again, but whether what it was given before is there nobody knows: nothing is written until the next start.
-            unlink(flag)
+            shim.heal()
             let restart = try worker.request("POST", "/connectors/journal/tasks/0/restart")
             #expect(restart.status == 204)
             let again = try eventually(within: 30) { () -> Bool? in

@@ -8,6 +8,8 @@ public final class ProduceDoor: Sendable {
     private let clock: any WorkerClock
     private let partitionsOfNewTopics: Int32
     private let session: Mutex<Session>
+    /// Commits that the log has neither confirmed nor refused yet.
+    private let unresolved = Atomic(0)
 
     /// One producer session for all requests; used under its lock. What is slow (the disk) is waited for outside it.
     private struct Session {
@@ -19,10 +21,11 @@ public final class ProduceDoor: Sendable {
     /// `@unchecked Sendable`: it never leaves the session's lock, so one thread at a time uses it.
     private struct Producer: @unchecked Sendable { let session: any LogProducer }
 
-    /// The longest a request waits for the disk.
-    private static let durableMilliseconds = 30_000
+    private let patienceMilliseconds: Int
 
-    public init(_ settings: ProduceSettings, log: any TopicLog, partitionsOfNewTopics: Int = 1, clock: any WorkerClock = SystemClock()) {
+    /// - Parameter patienceMilliseconds: the longest a request waits for the disk.
+    public init(_ settings: ProduceSettings, log: any TopicLog, partitionsOfNewTopics: Int = 1, clock: any WorkerClock = SystemClock(), patienceMilliseconds: Int = 30_000) {
+        self.patienceMilliseconds = patienceMilliseconds
         self.settings = settings
         self.log = log
         self.clock = clock
@@ -46,10 +49,14 @@ public final class ProduceDoor: Sendable {
     /// - Returns: where each went, in the order of the request.
     func append(_ body: ProduceBody, to topic: Name) throws -> [Place] {
         guard settings.topics.contains(topic) else { throw ProduceRefusal(404, 40401, "Topic not found: webhook.topics does not name it.") }
+        // While the disk is full one request waits for room. What is refused beside it is not written later, as that one may be: a caller's next try doubles nothing.
+        if let impediment = log.impediment, impediment.kind != .retriable || unresolved.load(ordering: .relaxed) > 0 { throw Self.refusal(impediment, "; these records were not written") }
         do {
             let count = try partitions(of: topic)
             let (ticket, places) = try session.withLock { session in try Self.begin(body, topic, count, &session, log, clock.wallMilliseconds()) }
-            guard let outcome = ticket.wait(milliseconds: Self.durableMilliseconds) else {
+            unresolved.add(1, ordering: .relaxed)
+            ticket.whenResolved { _ in self.unresolved.subtract(1, ordering: .relaxed) }
+            guard let outcome = ticket.wait(milliseconds: patienceMilliseconds) else {
                 throw ProduceRefusal(503, 50003, "The log did not confirm the records in time; they may have been written")
             }
             switch outcome {
@@ -63,9 +70,13 @@ public final class ProduceDoor: Sendable {
                 session.producer?.session.close()
                 session.producer = nil
             }
-            let isPassing = error.kind == .retriable || error.kind == .abortable || error.kind == .fenced
-            throw isPassing ? ProduceRefusal(503, 50003, error.message) : ProduceRefusal(500, 50002, error.message)
+            throw Self.refusal(error)
         }
+    }
+
+    private static func refusal(_ error: LogError, _ further: String = "") -> ProduceRefusal {
+        let isPassing = error.kind == .retriable || error.kind == .abortable || error.kind == .fenced
+        return isPassing ? ProduceRefusal(503, 50003, error.message + further) : ProduceRefusal(500, 50002, error.message + further)
     }
 
     private static func begin(

@@ -21,8 +21,8 @@ struct Hook {
     }
 
     /// Starts a worker and waits until it is ready.
-    func start(_ name: String = "worker") throws -> Worker {
-        let worker = try Worker([configuration], folder: folder.path, dataDirectory: data, port: port, name: name)
+    func start(_ name: String = "worker", variables: [String: String] = [:]) throws -> Worker {
+        let worker = try Worker([configuration], folder: folder.path, dataDirectory: data, port: port, name: name, variables: variables)
         try worker.waitUntilReady()
         return worker
     }
@@ -30,9 +30,14 @@ struct Hook {
     /// Puts records into the topic, durably.
     /// - Parameter records: JSON objects with `key` and `value`, with commas between them.
     func post(_ records: String) throws {
-        let answer = try HTTPAnswer.of(
-            "POST", "/topics/in", body: "{\"records\":[\(records)]}", port: port, contentType: "application/vnd.kafka.json.v2+json", headers: ["Authorization: Bearer \(token)"])
+        let answer = try answer(records)
         if answer.status != 200 { throw TestFailure("the door answered \(answer.status): \(answer.body)") }
+    }
+
+    /// What the door says to records.
+    func answer(_ records: String, seconds: Int = 60) throws -> HTTPAnswer {
+        try HTTPAnswer.of(
+            "POST", "/topics/in", body: "{\"records\":[\(records)]}", port: port, seconds: seconds, contentType: "application/vnd.kafka.json.v2+json", headers: ["Authorization: Bearer \(token)"])
     }
 
     /// Puts records without a key, with the numbers from 0 as values.
