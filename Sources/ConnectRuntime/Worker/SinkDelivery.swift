@@ -13,16 +13,11 @@ final class SinkDelivery {
     private let reader: SinkBatchReader
     private let resetPolicy: ConsumerOptions.ResetPolicy
 
-    /// The end of what was put, per partition.
-    private var delivered: [TopicPartition: CommittedOffset] = [:]
-    private var committed: [TopicPartition: CommittedOffset] = [:]
+    private let offsets: SinkOffsets
     /// Polled while the batch before was on its way, not delivered yet; those of a paused partition wait here for it to go on.
     private var ahead: [ConsumedRecords] = []
     private var isPaused = false
-    private var lastCommit: UInt64
     private var stopped = false
-    /// Set while offsets are on their way, and for good when that failed.
-    private var isCommitting = false
 
     init(
         task: any SinkTask, consumer: any LogConsumer, plugins: TaskPlugins, retry: RetryOperator, queue: DeadLetterQueue,
@@ -43,7 +38,7 @@ final class SinkDelivery {
         // What a transform is to see has to be read.
         let leavesPlainJSON = plugins.transforms.isEmpty && (task as? any PlainJSONSink)?.takesPlainJSON == true
         reader = SinkBatchReader(plugins: plugins, retry: retry, helper: helper, leavesPlainJSON: leavesPlainJSON)
-        lastCommit = parts.clock.monotonicNanoseconds()
+        offsets = SinkOffsets(task: task, consumer: consumer, queue: queue, monitor: handle.monitor, parts: parts, logger: logger)
     }
 
     func loop(_ whenItWorks: () -> Void) throws {
@@ -65,18 +60,18 @@ final class SinkDelivery {
                 if !stopped, !consumed.isEmpty { whenItWorks() }
             }
             if stopped { break }
-            if context.takeWantsCommit() || millisecondsUntilCommit == 0 { try commit(Array(delivered.keys)) }
+            if context.takeWantsCommit() || offsets.millisecondsUntilCommit == 0 { try offsets.commit() }
         }
         try endIfAbandoned()
         let all = consumer.assignment
-        try commit(Array(delivered.keys))
+        try offsets.commit()
         handle.monitor.enter(.closing)
         if !all.isEmpty { task.close(all, lost: false) }
     }
 
     /// What to deliver next: what was read ahead, or what the log has. Waits while there is nothing.
     private func next() throws -> [ConsumedRecords] {
-        let wait = min(context.takeTimeout() ?? 1000, millisecondsUntilCommit)
+        let wait = min(context.takeTimeout() ?? 1000, offsets.millisecondsUntilCommit)
         if !isPaused, !ahead.isEmpty {
             let ready = ahead.filter { !context.paused.contains($0.topicPartition) }
             if !ready.isEmpty {
@@ -112,7 +107,7 @@ final class SinkDelivery {
         }
         if overtaken.isEmpty { return false }
         let places = Array(overtaken.keys)
-        try commit(places)
+        try offsets.commit(places)
         close(places, lost: false)
         try open(places)
         // To have come further is enough: retention may have moved on meanwhile, and the next poll leads back here.
@@ -136,8 +131,8 @@ final class SinkDelivery {
     /// or a target that keeps no position would get it again with every new start.
     func giveUp(_ error: ConnectError) {
         let isLost = error.kind == .fenced || handle.isAbandoned
-        if !isLost, !isCommitting {
-            do { try commit(Array(delivered.keys)) } catch {
+        if !isLost, !offsets.isCommitting {
+            do { try offsets.commit() } catch {
                 logger.warning("the group's offsets could not be committed at the end: records since the last commit may come again", error: ConnectError(error))
             }
         }
@@ -159,7 +154,7 @@ final class SinkDelivery {
         switch event {
         case .assigned(let partitions): try open(partitions)
         case .revoked(let partitions):
-            try commit(partitions)
+            try offsets.commit(partitions)
             close(partitions, lost: false)
         case .lost(let partitions): close(partitions, lost: true)
         case .records: break
@@ -209,7 +204,7 @@ final class SinkDelivery {
                 if position >= partition.bounds.start, try parts.log.bounds(of: place).start > position { return failure }
                 throw failure
             }
-            committed[place] = partition.committed
+            offsets.opened(place, committed: partition.committed)
             try queue.open(partition, position: try consumer.position(place))
         }
         if isPaused { consumer.pause(partitions) }
@@ -222,8 +217,7 @@ final class SinkDelivery {
         context.forget(partitions)
         ahead.removeAll { partitions.contains($0.topicPartition) }
         for place in partitions {
-            delivered[place] = nil
-            committed[place] = nil
+            offsets.forget(place)
             queue.close(place)
         }
     }
@@ -242,7 +236,7 @@ final class SinkDelivery {
         for (place, offset) in context.takeSeeks() where assignment.contains(place) {
             if let failure = seekFailure(place, offset) { throw failure }
             ahead.removeAll { $0.topicPartition == place }
-            delivered[place] = nil
+            offsets.sought(place)
         }
     }
 
@@ -324,7 +318,7 @@ final class SinkDelivery {
         handle.metrics.batches.add()
         let assignment = Set(consumer.assignment)
         // What went away during a retry was taken out of the batch undelivered, also where it has come back since (P1).
-        for (place, end) in ends where assignment.contains(place) && !goneWhileWaiting.contains(place) { delivered[place] = end }
+        for (place, end) in ends where assignment.contains(place) && !goneWhileWaiting.contains(place) { offsets.delivered(place, upTo: end) }
     }
 
     /// The bad record is dead-lettered all the same, where a topic is set; then the task fails.
@@ -385,48 +379,5 @@ final class SinkDelivery {
             let left = now >= end ? 1000 : Int((end - now + 999_999) / 1_000_000)
             _ = parts.clock.sleep(milliseconds: min(left, 1000), wake: handle.mailbox.wakeUp)
         }
-    }
-
-    // MARK: commits
-
-    private var millisecondsUntilCommit: Int {
-        let passed = Int((parts.clock.monotonicNanoseconds() &- lastCommit) / 1_000_000)
-        return max(0, parts.settings.offsetFlushIntervalMilliseconds - passed)
-    }
-
-    private func commit(_ partitions: [TopicPartition]) throws {
-        lastCommit = parts.clock.monotonicNanoseconds()
-        var current: [TopicPartition: CommittedOffset] = [:]
-        for place in partitions { if let end = delivered[place], end != committed[place] { current[place] = end } }
-        if current.isEmpty { return }
-        handle.monitor.enter(.committing)
-        isCommitting = true
-        var safe: [TopicPartition: CommittedOffset] = [:]
-        for (place, wanted) in try task.preCommit(current) {
-            guard let end = current[place], wanted.offset <= end.offset else {
-                logger.warning("the sink wants to commit \(place) at \(wanted.offset), which was not delivered; ignored")
-                continue
-            }
-            if wanted != committed[place] { safe[place] = wanted }
-        }
-        if safe.isEmpty {
-            isCommitting = false
-            return
-        }
-        do {
-            try consumer.commit(safe)
-            isCommitting = false
-        } catch {
-            switch error.kind {
-            // Of a topic that was deleted: its partitions are told to be lost with the next poll.
-            case .retriable, .abortable, .fenced, .unknownTopic:
-                isCommitting = false
-                logger.warning("the group's offsets could not be committed and are tried again", error: error.connectError)
-                return
-            case .invalid, .offsetOutOfRange, .damaged, .fatal: throw error
-            }
-        }
-        for (place, offset) in safe { committed[place] = offset }
-        try queue.committed(safe.mapValues(\.offset))
     }
 }
