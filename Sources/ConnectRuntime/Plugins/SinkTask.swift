@@ -69,8 +69,9 @@ public protocol SinkTaskContext: TaskContext {
     func pause(_ partitions: [TopicPartition])
     func resume(_ partitions: [TopicPartition])
     /// Appends records of the sink's own (its target's answers) to a topic, which is made when there is none; durable when the call returns.
-    /// At least once: after a crash the same may be emitted again.
-    /// - Throws: ``ConnectError``: `.retriable` when nothing was written and it may work later, `.fatal` when it never will.
+    /// At least once: after a crash or a failure the same may be emitted again. More than a transaction of the log holds goes in several, in order.
+    /// - Throws: ``ConnectError``: `.retriable` when it may work later (some of it may be there already), `.fatal` when it never will: `record.too_large`
+    ///   names a record that fits into no transaction, and nothing was written.
     func emit(_ records: RecordSet, to topic: Name) throws
     /// What this worker's sources capture (``CapturedTables/since(_:)``); `nil` when nothing has changed. Cheap: may be asked for every batch.
     func captured(since generation: UInt64) -> (tables: [CapturedTable], generation: UInt64)?

@@ -28,8 +28,12 @@ struct RecordSize {
 
     func tooLarge(topic: Name, key: String?, limit: Int) -> ConnectError {
         ConnectError(
-            .data, code: "record.too_large", "a record for topic \(topic)\(Self.words(key)) has \(bytes) bytes; the log takes records of at most \(limit)",
+            .data, code: "record.too_large", words(topic: topic, key: key, limit: limit),
             suggestion: "keep such content elsewhere and its address in the record, or raise the worker's log.transaction.max.bytes; errors.tolerance=all passes over such records")
+    }
+
+    func words(topic: Name, key: String?, limit: Int) -> String {
+        "a record for topic \(topic)\(Self.words(key)) has \(bytes) bytes; the log takes records of at most \(limit)"
     }
 
     static func groupTooLarge(topic: Name, key: String?, records: Int, bytes: Int, limit: Int, isConnectors: Bool) -> ConnectError {

@@ -12,30 +12,58 @@ final class SinkEmitter {
         self.handle = handle
     }
 
+    /// Several transactions where one does not hold all: emitting is at least once in any case.
     func emit(_ records: RecordSet, to topic: Name) throws {
         if records.isEmpty { return }
+        try checkSizes(records, topic)
         let count = try partitionCount(of: topic)
+        if count == 1, RecordSize(all: records).bytes <= target { return try write([0: records], topic) }
+        // At most one transaction's worth is copied at a time.
+        var sets: [Int32: RecordSet] = [:], bytes = 0
+        for index in 0..<records.count {
+            let size = RecordSize(index, of: records).bytes
+            if bytes > 0, bytes + size > target {
+                try write(sets, topic)
+                sets = [:]
+                bytes = 0
+            }
+            bytes += size
+            let key = records.key(at: index)
+            let partition = key.map { Partitioner.partition(forKey: $0, of: count) } ?? 0
+            sets[partition, default: RecordSet()].append(
+                timestamp: records.items[index].timestamp, key: key, value: records.value(at: index), headers: records.headers(at: index))
+        }
+        try write(sets, topic)
+    }
+
+    /// What one transaction is filled with; a larger record goes alone.
+    private var target: Int { producer.transactionByteLimit / 2 }
+
+    /// - Throws: ``ConnectError`` `.fatal` for a record that no transaction holds, before anything is written.
+    private func checkSizes(_ records: RecordSet, _ topic: Name) throws {
+        let limit = producer.transactionByteLimit - producer.transactionByteLimit / RecordSize.reserve
+        // Mostly all of them together are smaller.
+        if RecordSize(all: records).bytes <= limit { return }
+        for index in 0..<records.count {
+            let size = RecordSize(index, of: records)
+            if size.bytes <= limit { continue }
+            let key = records.key(at: index).map { $0.withUnsafeBytes { RecordSize.shown($0) } }
+            throw ConnectError(
+                .fatal, code: "record.too_large", size.words(topic: topic, key: key, limit: limit),
+                suggestion: "raise the worker's log.transaction.max.bytes, or have the sink write less into topic \(topic)")
+        }
+    }
+
+    private func write(_ sets: [Int32: RecordSet], _ topic: Name) throws {
         do {
             try producer.begin()
-            for (partition, set) in split(records, count) { try producer.append(set, to: TopicPartition(topic, partition)) }
+            for (partition, set) in sets { try producer.append(set, to: TopicPartition(topic, partition)) }
             try wait(for: producer.commit(), topic)
         } catch {
             producer.abort()
             partitions[topic] = nil
             throw ConnectError(error)
         }
-    }
-
-    private func split(_ records: RecordSet, _ count: Int32) -> [(partition: Int32, records: RecordSet)] {
-        if count == 1 { return [(0, records)] }
-        var sets: [Int32: RecordSet] = [:]
-        for index in 0..<records.count {
-            let key = records.key(at: index)
-            let partition = key.map { Partitioner.partition(forKey: $0, of: count) } ?? 0
-            sets[partition, default: RecordSet()].append(
-                timestamp: records.items[index].timestamp, key: key, value: records.value(at: index), headers: records.headers(at: index))
-        }
-        return sets.map { ($0.key, $0.value) }
     }
 
     private func partitionCount(of topic: Name) throws -> Int32 {

@@ -23,8 +23,18 @@ public final class SinkScript: Sendable {
     private let state = Mutex(State())
     private let isBad: @Sendable (Value) -> Bool
 
-    /// - Parameter isBad: values the target refuses: they are reported, one by one.
-    public init(isBad: @escaping @Sendable (Value) -> Bool = { _ in false }) { self.isBad = isBad }
+    private let answers: Answers?
+
+    /// Records that a task emits for a batch before it writes it, and where.
+    public typealias Answers = @Sendable (RecordBatch) -> (records: RecordSet, topic: Name)
+
+    /// - Parameters:
+    ///   - isBad: values the target refuses: they are reported, one by one.
+    ///   - answers: what is emitted; nothing where there is none.
+    public init(isBad: @escaping @Sendable (Value) -> Bool = { _ in false }, answers: Answers? = nil) {
+        self.isBad = isBad
+        self.answers = answers
+    }
 
     public var rows: [Row] { state.withLock { $0.rows } }
     public var headers: [[Header]] { state.withLock { $0.headers } }
@@ -33,6 +43,7 @@ public final class SinkScript: Sendable {
     public var assigned: Set<TopicPartition> { state.withLock { $0.assigned } }
 
     func isBad(_ value: Value) -> Bool { isBad(value) }
+    func answer(_ batch: RecordBatch) -> (records: RecordSet, topic: Name)? { answers?(batch) }
 
     func claim(_ places: [TopicPartition]) -> [TopicPartition: (next: Int64?, epoch: Int64)] {
         state.withLock { state in
@@ -146,6 +157,7 @@ final class ScriptedSinkTask: SinkTask {
         }
         if !bad.isEmpty { try context?.reporter?.report(bad) }
         if ends.isEmpty { return }
+        if let (records, topic) = script.answer(batch) { try context?.emit(records, to: topic) }
         try script.misbehaviour.enter("put.write")
         try script.write(rows, headers: headers, ends: ends, epochs: epochs)
         try script.misbehaviour.enter("put.end")

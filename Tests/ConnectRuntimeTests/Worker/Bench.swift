@@ -39,18 +39,18 @@ final class Bench: Sendable {
 
     func end(of topic: Name, _ partition: Int32 = 0) -> Int64 { (try? log.bounds(of: TopicPartition(topic, partition)))?.end ?? 0 }
 
-    /// Everything in a topic, from its start: key and value bytes as text, and headers.
-    func records(of topic: Name) throws -> [(key: String?, value: String?, headers: [RawHeader])] {
+    /// Everything in a topic's partition, from its start: key and value bytes as text, and headers.
+    func records(of topic: Name, _ partition: Int32 = 0) throws -> [(key: String?, value: String?, headers: [RawHeader])] {
         let consumer = try log.openConsumer(ConsumerOptions(group: nil))
         defer { consumer.close() }
         try consumer.subscribe(.topics([topic]))
-        let end = end(of: topic)
+        let end = end(of: topic, partition)
         var found: [(key: String?, value: String?, headers: [RawHeader])] = []
         var next: Int64 = 0, idle = 0
         while next < end, idle < 100 {
             let events = try consumer.poll(maximumBytes: 1 << 20, milliseconds: 100)
             if events.isEmpty { idle += 1 }
-            for case .records(let consumed) in events {
+            for case .records(let consumed) in events where consumed.topicPartition.partition == partition {
                 for index in consumed.records.items.indices {
                     found.append(
                         (consumed.records.key(at: index)?.utf8Text, consumed.records.value(at: index)?.utf8Text, consumed.records.headers(at: index)))
