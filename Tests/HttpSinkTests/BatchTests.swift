@@ -23,9 +23,9 @@ struct BatchTests {
             (["batch.format": "array", "batch.idempotency.field": ""], "[{\"n\":\"0\"},{\"n\":\"1\"}]", "application/json"),
             (["batch.format": "object", "batch.object.field": "da\"ta", "batch.idempotency.field": ""], "{\"da\\\"ta\":[{\"n\":\"0\"},{\"n\":\"1\"}]}", "application/json"),
             (["batch.prefix": "<", "batch.separator": "\\t", "batch.suffix": ">\\n", "http.headers.content.type": "text/x"], "<{\"n\":\"0\"}\t{\"n\":\"1\"}>\n", "text/x"),
-            (["http.body.template": "{\"v\":${value.x},\"t\":\"${topic}-${offset}\"}", "batch.format": "array"], "", "application/json"),
+            (["http.body.template": "{\"v\":${value},\"t\":\"${topic}-${offset}\"}", "batch.format": "array"], #"[{"v":"{\"n\":\"0\"}","t":"t-0"},{"v":"{\"n\":\"1\"}","t":"t-1"}]"#, "application/json"),
         ]
-        for (settings, body, type) in cases.dropLast() {
+        for (settings, body, type) in cases {
             let server = try ScriptedServer { _, _ in .status(200) }
             defer { server.stop() }
             try await onThread {
