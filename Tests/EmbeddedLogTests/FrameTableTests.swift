@@ -1,6 +1,5 @@
+import EmbeddedLog
 import Testing
-
-@testable import EmbeddedLog
 
 /// Which pages may be copied ahead of a checkpoint, and which the checkpoint may leave out.
 @Suite struct FrameTableTests {

@@ -1,14 +1,20 @@
 /// Which pages the write-ahead log holds, which of them are durable there, and which of those the database file has already: decisions only.
-struct FrameTable {
-    struct Frame: Equatable {
-        let page: UInt32
+package struct FrameTable {
+    package struct Frame: Equatable {
+        package let page: UInt32
         /// Where the page's content stands in the log's file.
-        let offset: Int64
-        let isCommit: Bool
+        package let offset: Int64
+        package let isCommit: Bool
+
+        package init(page: UInt32, offset: Int64, isCommit: Bool) {
+            self.page = page
+            self.offset = offset
+            self.isCommit = isCommit
+        }
     }
 
     /// How far the log had come at some moment, in whole transactions.
-    struct Mark: Equatable {
+    package struct Mark: Equatable {
         fileprivate let generation: Int
         fileprivate let count: Int
     }
@@ -23,7 +29,7 @@ struct FrameTable {
     /// Counts how often the log was begun anew: what belongs to an earlier one counts no more.
     private var generation = 0
     /// Nothing is copied any more until the log begins anew.
-    private(set) var isSuspended = false
+    package private(set) var isSuspended = false
 
     /// Frames that are left alone behind the newest durable one: pages that every commit changes would be copied for each of them.
     let lag: Int
@@ -32,13 +38,13 @@ struct FrameTable {
     /// Frames that are remembered. Pages of later ones are left to the checkpoint.
     let limit: Int
 
-    init(lag: Int = 64, step: Int = 16, limit: Int = 16384) {
+    package init(lag: Int = 64, step: Int = 16, limit: Int = 16384) {
         self.lag = lag
         self.step = step
         self.limit = limit
     }
 
-    mutating func startAnew() {
+    package mutating func startAnew() {
         frames.removeAll(keepingCapacity: true)
         newest.removeAll(keepingCapacity: true)
         copied.removeAll(keepingCapacity: true)
@@ -47,9 +53,9 @@ struct FrameTable {
         isSuspended = false
     }
 
-    mutating func suspend() { isSuspended = true }
+    package mutating func suspend() { isSuspended = true }
 
-    mutating func append(_ frame: Frame) {
+    package mutating func append(_ frame: Frame) {
         removeFrames(from: frame.offset)
         if frames.count == limit { return }
         newest[frame.page] = frames.count
@@ -57,7 +63,7 @@ struct FrameTable {
     }
 
     /// The log is written over from an offset on, as it is after a transaction was rolled back.
-    mutating func removeFrames(from offset: Int64) {
+    package mutating func removeFrames(from offset: Int64) {
         while let last = frames.last, last.offset >= offset {
             frames.removeLast()
             // What is durable is never written over before the log begins anew. If it were, nothing that is known would be true.
@@ -66,17 +72,17 @@ struct FrameTable {
     }
 
     /// The end of the last whole transaction.
-    var mark: Mark { Mark(generation: generation, count: (frames.lastIndex(where: \.isCommit) ?? -1) + 1) }
+    package var mark: Mark { Mark(generation: generation, count: (frames.lastIndex(where: \.isCommit) ?? -1) + 1) }
 
     /// The log was synced after a mark was taken.
-    mutating func becameDurable(_ mark: Mark) {
+    package mutating func becameDurable(_ mark: Mark) {
         if mark.generation == generation { durable = max(durable, min(mark.count, frames.count)) }
     }
 
-    var hasWork: Bool { !isSuspended && durable - passed >= lag + step }
+    package var hasWork: Bool { !isSuspended && durable - passed >= lag + step }
 
     /// The next pages to copy: those of a step that were not written again since.
-    mutating func next() -> [Frame] {
+    package mutating func next() -> [Frame] {
         var found: [Frame] = []
         guard hasWork else { return found }
         for _ in 0..<step {
@@ -87,8 +93,8 @@ struct FrameTable {
         return found
     }
 
-    mutating func wasCopied(_ frames: [Frame]) { for frame in frames { copied[frame.page] = frame.offset } }
+    package mutating func wasCopied(_ frames: [Frame]) { for frame in frames { copied[frame.page] = frame.offset } }
 
     /// Whether the database file holds a page as a frame has it.
-    func isCopied(_ page: UInt32, from offset: Int64) -> Bool { copied[page] == offset }
+    package func isCopied(_ page: UInt32, from offset: Int64) -> Bool { copied[page] == offset }
 }
