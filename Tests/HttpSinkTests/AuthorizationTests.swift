@@ -103,7 +103,7 @@ struct AuthorizationTests {
                 ["http.authorization.type": "oauth2", "oauth2.token.url": tokens.url, "oauth2.client.id": "me", "oauth2.client.secret": "other", "oauth2.client.auth.mode": "url", "oauth2.token.property": "tok"],
                 batches: [[Sink.record("k", "v")]])
         }
-        #expect(tokens.requests.map(\.text).allSatisfy { $0 == "grant_type=client_credentials&client_id=me&client_secret=other" })
+        #expect(tokens.requests.map(\.text) == Array(repeating: "grant_type=client_credentials&client_id=me&client_secret=other", count: 2))
         #expect(server.requests.count == 2)
         #expect(report.deadLetters.map(\.error.code) == ["http.status_401"])
         #expect(report.deadLetters[0].error.message.contains("[hidden]"))
@@ -142,13 +142,5 @@ struct AuthorizationTests {
         // The example of GitHub's documentation.
         let hub = RequestSignature.hmac(header: "X-Hub-Signature-256", secret: Array("It's a Secret to Everybody".utf8)).lines(body: Array("Hello, World!".utf8), id: "", wallSeconds: 0)
         #expect(hub == ["X-Hub-Signature-256: sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"])
-    }
-
-    @Test func signedRequestsKeepTheirIDOnEveryTry() async throws {
-        let server = try ScriptedServer { _, number in number < 2 ? .status(500) : .status(200) }
-        defer { server.stop() }
-        _ = try await onThread { try Sink.deliver(server, ["signature": "standard-webhooks", "signature.secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"], batches: [[Sink.record("k", "v")]]) }
-        #expect(Set(server.requests.map { $0.header("webhook-id") }).count == 1)
-        #expect(server.requests.allSatisfy { $0.header("webhook-id") == $0.header("Idempotency-Key") && $0.header("webhook-signature")?.hasPrefix("v1,") == true })
     }
 }

@@ -26,7 +26,7 @@ extension HttpSender {
         let failure = DeliveryFailure(status: response.status, "\(method(isDelete)) \(start.items[0].payload.target.shown) answered \(response.status)", answer: answer)
         if verdict == .delivered, !isTaken { return refused(failure) }
         if response.status == 401, let token, case .oauth2(let source) = configuration.authorization {
-            do { _ = try fetch(source, refused: token.version) } catch {
+            do { if !start.hasNewToken { _ = try fetch(source, refused: token.version) } } catch {
                 let error = ConnectError(error)
                 guard error.kind == .retriable else { throw error }
                 return failed(.server, DeliveryFailure(status: 401, error.message))

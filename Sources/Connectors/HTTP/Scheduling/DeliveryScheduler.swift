@@ -5,6 +5,8 @@ package struct DeliveryScheduler<Payload> {
         package let items: [Queued<Payload>]
         /// How often these have failed before.
         package let attempts: Int
+        /// It goes out a second time because its token was refused: when that one is refused too, there is none to be had.
+        package let hasNewToken: Bool
     }
 
     /// Items that left the scheduler.
@@ -68,7 +70,7 @@ package struct DeliveryScheduler<Payload> {
             inFlight += 1
             let items = lanes[index].front(size)
             lanes[index].sent = items
-            return Start(lane: index, items: items, attempts: lanes[index].attempts)
+            return Start(lane: index, items: items, attempts: lanes[index].attempts, hasNewToken: lanes[index].hasNewToken)
         }
         return nil
     }
