@@ -12,9 +12,12 @@ enum Golden {
 
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Golden")
 
-    static func cases(_ file: String) throws -> [Case] {
+    /// The lines of a file that are meant. None at all is an error: a test over no case proves nothing.
+    static func cases(_ file: String, where isMeant: (JSON) -> Bool = { _ in true }) throws -> [Case] {
         let text = try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
-        return try text.split(separator: "\n").enumerated().map { try Case(line: $0.offset + 1, json: JSON.parse(String($0.element))) }
+        let cases = try text.split(separator: "\n").enumerated().map { try Case(line: $0.offset + 1, json: JSON.parse(String($0.element))) }.filter { isMeant($0.json) }
+        if cases.isEmpty { throw GoldenError(message: "\(file) has no such case") }
+        return cases
     }
 
     /// A configuration of a case, parsed by a plugin's own declaration. Throws when it has problems.

@@ -66,7 +66,7 @@ import Testing
 
     @Test func offsetsAreCheckedBeforeTheyAreChanged() throws {
         let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("FileStreamSourceConnector") { $0 == .source })
-        guard case .source(let make) = plugin.factory else { return }
+        guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
         let config = plugin.definition.parse(ConfigMap(["file": path, "topic": "t"])).config
         func alter(_ partition: String, _ offset: String?) throws -> Bool {
             try make().alterOffsets(config, [(SourcePartition(storedJSON: Array(partition.utf8)), offset.map { SourceOffset(storedJSON: Array($0.utf8)) })])
@@ -85,7 +85,7 @@ import Testing
 
     @Test func valuesAreAppendedAsLines() throws {
         let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("FileStreamSink") { $0 == .sink })
-        guard case .sink(let make) = plugin.factory else { return }
+        guard case .sink(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no sink") }
         let task = make().makeTask()
         let out = folder.file("out.txt")
         try task.start(plugin.definition.parse(ConfigMap(["file": out])).config, context: TestSinkContext())

@@ -164,7 +164,7 @@ import Testing
         map[name] = .some(value)
         let (config, problems) = plugin.definition.parse(map)
         #expect(problems.isEmpty, "\(problems)")
-        guard case .source(let make) = plugin.factory else { return }
+        guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
         let found = make().validate(config)
         #expect(found.first?.isWarning == isWarning)
         #expect(found.first?.setting == (isWarning == nil ? nil : name))
@@ -176,7 +176,7 @@ import Testing
         let map = ConfigMap(["connection.url": "postgresql://h/d", "topic.prefix": "t", "mode": mode, "timestamp.column.name": "c"])
         let (config, problems) = plugin.definition.parse(map)
         #expect(problems.isEmpty)
-        guard case .source(let make) = plugin.factory else { return }
+        guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
         let found = try #require(make().validate(config).first)
         #expect(found.isWarning && found.setting == "mode" && found.message.contains(better))
     }

@@ -69,13 +69,13 @@ import Testing
         try await onThread {
             let run = try PostgresRun()
             try run.sql.execute("CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1)")
-            let isMade = WakeUp(), url = run.server.url(run.database)
+            let isMade = WakeUp(), hasMet = WakeUp(), url = run.server.url(run.database)
             try PlainThread.start("maker") {
                 guard let maker = try? Connection.open(ConnectionParameters(url: url)), let watcher = try? Connection.open(ConnectionParameters(url: url)) else { return }
                 _ = try? maker.execute("BEGIN; CREATE SCHEMA connectd")
                 isMade.set()
                 let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-                _ = eventually { (try? watcher.execute(waits).boolean(0, 0)) == true }
+                if eventually({ (try? watcher.execute(waits).boolean(0, 0)) == true }) { hasMet.set() }
                 _ = try? maker.execute("COMMIT")
                 maker.close()
                 watcher.close()
@@ -83,6 +83,7 @@ import Testing
             #expect(isMade.wait(milliseconds: 20_000))
             let source = try run.source()
             try source.start()
+            #expect(hasMet.isSet, "the two met")
             #expect(try source.live(1).map { $0.keyColumn("id") } == [.int32(1)])
             source.stop()
         }
@@ -145,7 +146,7 @@ import Testing
         map[name] = .some(value)
         let (config, problems) = plugin.definition.parse(map)
         #expect(problems.isEmpty)
-        guard case .source(let make) = plugin.factory else { return }
+        guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
         let found = make().validate(config)
         #expect(found.first?.isWarning == isWarning)
         #expect(found.first?.setting == (isWarning == nil ? nil : name))

@@ -131,7 +131,7 @@ import Testing
             let run = try PostgresRun()
             for name in ["a", "b", "c", "d", "no"] { try run.sql.execute("CREATE TABLE \(name) (id int PRIMARY KEY); INSERT INTO \(name) VALUES (1)") }
             let plugin = try #require(PluginCatalogue(ConnectorCatalogue.plugins).find("PostgresSource") { $0 == .source })
-            guard case .source(let make) = plugin.factory else { return }
+            guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
             let connector = make(), map = run.map(["table.include.list": "public\\..*", "table.exclude.list": "public.no"]), context = TestConnectorContext()
             try connector.start(plugin.definition.parse(map).config, context: context)
             let shares = try connector.taskConfigs(maximum: 3)

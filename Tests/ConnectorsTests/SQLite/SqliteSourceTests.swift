@@ -210,7 +210,7 @@ import Testing
         #expect(records.map(op) == ["c", "u"])
         #expect(image(records[1]) == [.string("k"), .int64(9), .int64(2), .int64(3)])
         #expect(records[0].topic == "shop.or_ders___DROP_TABLE_orders__--")
-        guard case .structure(let envelope) = records[0].value, case .structure(let block)? = envelope.value(of: "source") else { return }
+        guard case .structure(let envelope) = records[0].value, case .structure(let block)? = envelope.value(of: "source") else { throw ConnectError(.fatal, code: "test", "no envelope with a source") }
         #expect(block.value(of: "table") == .string(name))
         #expect(try database.integer("SELECT count(*) FROM orders") == 0)
     }

@@ -18,7 +18,7 @@ final class SourceRun {
     func start() throws {
         let (config, problems) = plugin.definition.parse(map)
         try #require(problems.isEmpty, "\(problems)")
-        guard case .source(let make) = plugin.factory else { return }
+        guard case .source(let make) = plugin.factory else { throw ConnectError(.fatal, code: "test", "\(plugin.className) is no source") }
         let connector = make()
         let task = connector.makeTask()
         self.task = task
