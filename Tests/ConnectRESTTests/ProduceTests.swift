@@ -65,6 +65,21 @@ import Testing
         }
     }
 
+    /// What the topic or the log does not take is the client's to mend, and no harm to who comes next.
+    @Test func whatTheTopicDoesNotTakeIsRefused() async throws {
+        try await onThread {
+            let log = try TestLog { $0.transactionByteLimit = 1 << 20 }, api = try api(log)
+            _ = try log.log.createTopic(TopicSpecification("in", configuration: TopicConfiguration(isCompacted: true)))
+            let large = #"{"records":[{"key":"a","value":"\#(String(repeating: "x", count: 2 << 20))"}]}"#
+            for (body, words) in [(#"{"records":[{"key":"a","value":1},{"value":2}]}"#, "compacted: every record needs a key"), (large, "more than 1048576 bytes")] {
+                let answer = post(api, "in", body)
+                #expect(answer.status == 422 && text(answer).contains(words), "\(text(answer))")
+            }
+            #expect(post(api, "in", #"{"records":[{"key":"a","value":3}]}"#).status == 200)
+            #expect(try records(log, "in").map { $0.value } == [Array("3".utf8)])
+        }
+    }
+
     @Test func aShutDoorIsNotThere() async throws {
         try await onThread {
             let log = try TestLog(), api = try api(log, open: false)

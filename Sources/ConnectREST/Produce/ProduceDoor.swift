@@ -104,7 +104,13 @@ public final class ProduceDoor: Sendable {
         session.producer = producer
         do {
             try producer.session.begin()
-            for (partition, set) in sets { try producer.session.append(set, to: TopicPartition(topic, partition)) }
+            do throws(LogError) {
+                for (partition, set) in sets { try producer.session.append(set, to: TopicPartition(topic, partition)) }
+            } catch {
+                // Without a key for a compacted topic, or more than a transaction holds: the client's to mend.
+                if error.kind == .invalid { throw ProduceRefusal(422, 422, error.message) }
+                throw error
+            }
             return (try producer.session.commit(), places)
         } catch {
             producer.session.abort()
