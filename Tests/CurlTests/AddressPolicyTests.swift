@@ -5,7 +5,7 @@ import Curl
 struct AddressPolicyTests {
     @Test(arguments: [
         ([127, 0, 0, 1], false), ([127, 9, 9, 9], false), ([0, 0, 0, 0], false), ([169, 254, 169, 254], false), ([169, 254, 0, 1], false),
-        ([255, 255, 255, 255], false), ([10, 0, 0, 1], true), ([192, 168, 1, 1], true), ([8, 8, 8, 8], true), ([169, 253, 1, 1], true),
+        ([255, 255, 255, 255], false), ([100, 100, 100, 200], false), ([100, 100, 100, 201], true), ([10, 0, 0, 1], true), ([192, 168, 1, 1], true), ([8, 8, 8, 8], true), ([169, 253, 1, 1], true),
     ] as [([UInt8], Bool)])
     func version4(_ address: [UInt8], _ isAllowed: Bool) {
         #expect(AddressPolicy.publicOnly.allows(address) == isAllowed)
@@ -23,6 +23,8 @@ struct AddressPolicyTests {
         #expect(!AddressPolicy.publicOnly.allows(address([], [1])))
         #expect(!AddressPolicy.publicOnly.allows(address([0xFE, 0x80], [1])))
         #expect(!AddressPolicy.publicOnly.allows(address([0xFD, 0, 0x0E, 0xC2], [0x02, 0x54])))
+        #expect(!AddressPolicy.publicOnly.allows(address([0xFD, 0x20, 0, 0xCE], [0x02, 0x54])))
+        #expect(AddressPolicy.publicOnly.allows(address([0xFD, 0x20, 0, 0xCE], [0x02, 0x55])))
         #expect(AddressPolicy.publicOnly.allows(address([0x20, 0x01, 0x0D, 0xB8], [1])))
         #expect(!AddressPolicy.publicOnly.allows([1, 2, 3]), "an address of another family is refused")
     }

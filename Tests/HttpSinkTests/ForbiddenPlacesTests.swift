@@ -106,7 +106,7 @@ struct ForbiddenPlacesTests {
         }
         + [
             "127.0.0.1", "localhost", "0.0.0.0", "169.254.169.254", "255.255.255.255", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "[::ffff:169.254.169.254]", "[64:ff9b::127.0.0.1]",
-            "[2002:7f00:1::1]", "[fe80::1]", "[fd00:ec2::254]",
+            "[2002:7f00:1::1]", "[fe80::1]", "[fd00:ec2::254]", "[fd20:ce::254]", "100.100.100.200",
         ].map { Row("http://\($0):PORT/in", with: fixed, becomes: "http.address_not_allowed") }
         + [Row("http://127.0.0.1:PORT/in", with: [:], becomes: "/in"), Row("http://127.0.0.1:PORT/${key}", with: [:], becomes: "/k"), Row("http://127.0.0.1:PORT/${key}", with: fixed, becomes: "http.address_not_allowed")]
     @Test(arguments: addresses) func localAddresses(_ row: Row) async throws { try await Self.check(row) }
