@@ -33,7 +33,9 @@ final class Flag: Sendable {
         value.store(true, ordering: .releasing)
         condition.broadcast()
     }
-    func wait() { _ = condition.wait(milliseconds: 240_000) { isSet ? () : nil } }
+    /// - Returns: whether it is set.
+    @discardableResult
+    func wait(milliseconds: Int = 240_000) -> Bool { condition.wait(milliseconds: milliseconds) { isSet ? () : nil } != nil }
 }
 
 /// Sessions that a test tells apart by their `application_name`.

@@ -9,11 +9,10 @@ extension PostgresRowsTask {
         guard let tail = tails[table] else { return }
         var next = place
         if let wait = place.waiting {
-            let (holders, hasPrepared) = try holders(table, session)
-            guard next.look(holders: holders, hasPrepared: hasPrepared) else {
+            let holders = try holders(table, session)
+            guard next.look(holders: holders.names, hasPrepared: holders.hasPrepared) else {
                 if health.isGapNoteDue(context.clock.monotonicNanoseconds()) {
-                    let count = wait.holders.intersection(holders).count
-                    context.note("\(tail.records.table.display): waiting for \(max(1, count)) transaction(s) that wrote the table and may still add rows up to number \(wait.top)")
+                    context.note("\(tail.records.table.display): waiting for \(holders.words(among: wait.holders)), which wrote the table and may still add rows up to number \(wait.top)")
                 }
                 return
             }
@@ -49,15 +48,35 @@ extension PostgresRowsTask {
 
     func offset(_ place: FenceTail) -> SourceOffset { RowPosition.Fence(last: place.last, history: history).offset }
 
-    private func holders(_ table: UInt32, _ session: TailSession) throws(PostgresError) -> (names: Set<String>, hasPrepared: Bool) {
-        let result = try session.connection.query(RowSQL.holders, [.text(String(table))])
-        var names: Set<String> = [], hasPrepared = false
-        for row in 0..<result.rowCount {
-            names.insert(result.text(row, 0) ?? "")
-            // A transaction may have been prepared since it was listed, and then has another name.
-            if result.boolean(row, 1) { hasPrepared = true }
+    /// Who holds the lock that an insert takes.
+    private struct Holders {
+        var names: Set<String> = []
+        /// A transaction may have been prepared since it was listed, and then has another name.
+        var hasPrepared = false
+        /// Server processes by the names of their transactions.
+        var processes: [String: Int64] = [:]
+
+        /// Those of a list that are still there, for whoever wants to end them.
+        func words(among listed: Set<String>) -> String {
+            let left = listed.intersection(names), processes = left.compactMap { self.processes[$0] }.sorted()
+            var words: [String] = []
+            if !processes.isEmpty { words.append("\(processes.count) transaction(s) of server process(es) \(processes.map(String.init).joined(separator: ", "))") }
+            // One that is prepared has no process any more.
+            if hasPrepared || processes.count < left.count { words.append("a prepared transaction (pg_prepared_xacts)") }
+            return words.joined(separator: " and ")
         }
-        return (names, hasPrepared)
+    }
+
+    private func holders(_ table: UInt32, _ session: TailSession) throws(PostgresError) -> Holders {
+        let result = try session.connection.query(RowSQL.holders, [.text(String(table))])
+        var holders = Holders()
+        for row in 0..<result.rowCount {
+            let name = result.text(row, 0) ?? ""
+            holders.names.insert(name)
+            if let process = result.integer(row, 2) { holders.processes[name] = process }
+            if result.boolean(row, 1) { holders.hasPrepared = true }
+        }
+        return holders
     }
 
     /// Where a table without an offset begins.

@@ -113,7 +113,7 @@ struct RowSQL: Sendable {
 
     /// Who holds the lock that an insert takes, on the table or one of its partitions; `$1` the table's number.
     static let holders = """
-        SELECT DISTINCT l.virtualtransaction, l.virtualtransaction LIKE '-1/%' FROM pg_catalog.pg_locks l
+        SELECT DISTINCT l.virtualtransaction, l.virtualtransaction LIKE '-1/%', l.pid FROM pg_catalog.pg_locks l
         WHERE l.locktype = 'relation' AND l.granted AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
           AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
           AND (l.relation = $1::oid OR l.relation IN (SELECT p.relid FROM pg_catalog.pg_partition_tree($1::oid::pg_catalog.regclass) p))

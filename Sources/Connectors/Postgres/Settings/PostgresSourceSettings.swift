@@ -138,7 +138,7 @@ enum PostgresSourceSettings {
         "The longest time between two looks; a connector that writers wake (`wake`) sleeps up to two seconds where that is longer.")
     static let wake = Setting<Pace.Wake>.choice(
         "wake", default: .notifyIdle, importance: .medium, displayName: "Wake-up",
-        "`notify-idle`: writers send a NOTIFY only while the connector sleeps. `poll`: no NOTIFY; looks from 1 ms up to poll.interval.ms apart.")
+        "`notify-idle`: writers send a NOTIFY only while the connector sleeps. `poll`: no NOTIFY; looks from 1 ms up to poll.interval.ms apart. Writers that use two-phase commit need `poll`: PostgreSQL refuses to prepare a transaction that has sent a NOTIFY.")
     static let batchRows = Setting<Int>.int(
         "batch.max.rows", default: 2000, range: 1...1_000_000, importance: .low, displayName: "Rows per batch", aliases: ["max.batch.size"], "Most changes read in one batch.")
     static let batchBytes = Setting<Int>.int(
