@@ -8,12 +8,21 @@ struct JournalPipe {
     let folder: TemporaryFolder
     let port: UInt16
     let configuration: String
-    var data: String { folder.file("data") }
+    /// What the worker writes to: its data folder and the copy.
+    let disk: String
+    var data: String { "\(disk)/data" }
+    var copyFile: String { "\(disk)/copy.db" }
     private var sourceFile: String { folder.file("source.db") }
-    private var copyFile: String { folder.file("copy.db") }
+    private let filling: String
 
-    init(rows: Int) throws {
+    /// - Parameters:
+    ///   - filling: an expression in SQL of the row's number `i`: bytes that its words are longer than usual.
+    ///   - source: settings of the source beside the usual ones.
+    init(rows: Int, filling: String = "0", source settings: [String: String] = [:]) throws {
         folder = try TemporaryFolder()
+        disk = folder.file("disk")
+        self.filling = filling
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
         port = try Worker.freePort()
         configuration = folder.file("connectors.json")
         let source = try Database(path: sourceFile, mode: .create)
@@ -23,7 +32,7 @@ struct JournalPipe {
         let connectors = [
             "journal": [
                 "connector.class": "SqliteSource", "connection.url": "sqlite:\(sourceFile)", "capture": "events", "table.include.list": "journal", "topic.prefix": "shop",
-            ],
+            ].merging(settings) { $1 },
             "copy": ["connector.class": "SqliteSink", "connection.url": "sqlite:\(copyFile)", "topics": "shop.journal", "table.name.format": "journal"],
         ]
         try JSONSerialization.data(withJSONObject: ["connectors": connectors]).write(to: URL(filePath: configuration))
@@ -36,12 +45,12 @@ struct JournalPipe {
             """
             PRAGMA synchronous=OFF;
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(rows))
-            INSERT INTO journal (stamp, words, amount) SELECT i, 'entry ' || i || ' of a journal that nobody reads twice', i / 7.0 FROM n
+            INSERT INTO journal (stamp, words, amount) SELECT i, 'entry ' || i || ' of a journal that nobody reads twice' || hex(randomblob((\(filling)) / 2)), i / 7.0 FROM n
             """)
     }
 
-    func start(_ name: String) throws -> Worker {
-        try Worker([configuration], folder: folder.path, dataDirectory: data, port: port, name: name)
+    func start(_ name: String, variables: [String: String] = [:]) throws -> Worker {
+        try Worker([configuration], folder: folder.path, dataDirectory: data, port: port, name: name, variables: variables)
     }
 
     func waitUntilCopied(_ worker: Worker, within seconds: Double) throws {
@@ -64,7 +73,13 @@ struct JournalPipe {
         guard FileManager.default.fileExists(atPath: file) else { return 0 }
         let database = try Database(path: file, mode: .readOnly, busyTimeout: 30_000)
         defer { database.close() }
-        guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'journal'") == 1 else { return 0 }
-        return try database.integer("SELECT coalesce(max(number), 0) FROM journal") ?? 0
+        do {
+            guard try database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'journal'") == 1 else { return 0 }
+            return try database.integer("SELECT coalesce(max(number), 0) FROM journal") ?? 0
+        } catch {
+            // A transaction that a crash left behind is for the worker to roll back.
+            if error.code == .readOnly { return 0 }
+            throw error
+        }
     }
 }

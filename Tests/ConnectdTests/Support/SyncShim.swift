@@ -37,25 +37,23 @@ struct SyncShim {
         int fdatasync(int descriptor) { if (fails(descriptor)) { errno = EIO; return -1; } return syscall(SYS_fdatasync, descriptor); }
         """
 
-    private let library: String
+    private let library: PreloadedLibrary
     private let failing: String
     private let holding: String
     private let held: String
 
     /// Compiles it.
     init(in folder: TemporaryFolder) throws {
-        library = folder.file("shim.so")
+        library = try PreloadedLibrary("shim", source: Self.source, in: folder.path)
         failing = folder.file("fail")
         holding = folder.file("hold")
         held = folder.file("held")
-        try Self.source.write(toFile: folder.file("shim.c"), atomically: false, encoding: .utf8)
-        let compiler = try ChildProcess(
-            "/bin/sh", ["-c", "cc -shared -fPIC -o shim.so shim.c || clang -shared -fPIC -o shim.so shim.c"], output: folder.file("compiler"), directory: folder.path)
-        guard compiler.wait(seconds: 60) == .exit(0) else { throw TestFailure("the shim does not compile: \(compiler.errors)") }
     }
 
     /// What the program is started with.
-    var variables: [String: String] { ["LD_PRELOAD": library, "CONNECTD_TEST_FAIL_SYNC": failing, "CONNECTD_TEST_HOLD_SYNC": holding, "CONNECTD_TEST_HELD_SYNC": held] }
+    var variables: [String: String] {
+        library.variables.merging(["CONNECTD_TEST_FAIL_SYNC": failing, "CONNECTD_TEST_HOLD_SYNC": holding, "CONNECTD_TEST_HELD_SYNC": held]) { $1 }
+    }
 
     func fail() throws { try make(failing) }
     func hold() throws { try make(holding) }
