@@ -130,6 +130,7 @@ import Testing
     @Test func partitionsThatGoTakeWhatWasReadAheadWithThem() async throws {
         try await onThread {
             let script = SinkScript()
+            script.misbehaviour.always("put.write", .fail(ConnectError(.retriable, code: "test.later", "connection refused")))
             let bench = try Bench([script.plugin], settings: Self.settings)
             try fill(bench, partitions: 4, perPartition: 10_000)
             let herder = try bench.herder()
@@ -137,10 +138,17 @@ import Testing
             var config = ConfigMap(Self.config)
             config["connector.class"] = .some("ScriptedSink")
             _ = try herder.put("snk", config, initialState: nil, replacing: true)
-            for _ in 0..<20 where script.rows.count < 40_000 {
+            #expect(eventually { script.misbehaviour.count("put.write") > 1 })
+            for number in 0..<20 where script.rows.count < 40_000 {
                 let rival = try bench.log.openConsumer(ConsumerOptions(group: "connect-snk"))
                 try rival.subscribe(.topics(["rows"]))
-                for _ in 0..<5 where try !rival.poll(maximumBytes: 1, milliseconds: 20).isEmpty { break }
+                if number == 0 {
+                    // Nothing was written yet: this one takes something away for sure, the others if they are quick enough.
+                    #expect(eventually { (try? rival.poll(maximumBytes: 1, milliseconds: 20))?.contains { if case .assigned = $0 { true } else { false } } == true })
+                    script.misbehaviour.always("put.write", nil)
+                } else {
+                    for _ in 0..<5 where try !rival.poll(maximumBytes: 1, milliseconds: 20).isEmpty { break }
+                }
                 rival.close()
             }
             #expect(eventually { script.rows.count == 40_000 })
