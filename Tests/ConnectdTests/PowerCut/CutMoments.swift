@@ -9,11 +9,9 @@ struct CutMoments {
     let logStarts: Int
     /// Pages that went to the topics' file while its log still grew: ahead of the checkpoint.
     let pagesAhead: Int
-    /// Pages that went there while a large part of the log was not durable: more than is left alone behind its newest durable frame.
-    let pagesExposed: Int
 
     /// Whether a run that is cut here shows anything.
-    var areTelling: Bool { logStarts >= 3 && pagesAhead >= 64 && pagesExposed >= 8 }
+    var areTelling: Bool { logStarts >= 3 && pagesAhead >= 64 }
 
     init(_ trace: WriteTrace) {
         count = trace.events.count
@@ -42,7 +40,7 @@ struct CutMoments {
                     pages.append(index)
                     if name == "topics.db" {
                         newPages.append(index)
-                        // Two writes a frame: much of the log is not durable.
+                        // Two writes a frame: more of the log is not durable than is left alone behind its newest durable frame.
                         if frames.count > 128 { exposed.append(index) }
                     }
                     if hasNoPage.remove(name) != nil { firstPages.append(index) }
@@ -53,7 +51,6 @@ struct CutMoments {
         kinds = [syncs, starts, firstPages, ahead, exposed, pages, markers, names, Array(0..<count)].filter { !$0.isEmpty }
         logStarts = starts.count { if case .wrote(let file, _, _, _) = trace.events[$0] { trace.name(file) == "topics.db-wal" } else { false } }
         pagesAhead = ahead.count
-        pagesExposed = exposed.count
     }
 
     /// A number of events that have happened, at least one.

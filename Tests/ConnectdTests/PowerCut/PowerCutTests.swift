@@ -82,7 +82,7 @@ private struct PowerCuts {
         try worker.stop()
         let trace = try WriteTrace(recorder.trace), moments = CutMoments(trace)
         if !moments.areTelling {
-            throw TestFailure("the run is too short to show anything: the log was begun \(moments.logStarts) times, \(moments.pagesAhead) and \(moments.pagesExposed) pages copied")
+            throw TestFailure("the run is too short to show anything: the log was begun \(moments.logStarts) times, \(moments.pagesAhead) pages copied ahead")
         }
         return (trace, moments)
     }
