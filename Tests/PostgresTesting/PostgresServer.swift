@@ -103,6 +103,22 @@ public final class PostgresServer: Sendable {
     /// - Parameter mode: `fast`, `smart`, or `immediate` (which is a crash).
     public func stop(_ mode: String = "fast") throws { try run("pg_ctl", ["-D", "\(folder)/data", "-w", "-t", "60", "-m", mode, "stop"]) }
 
+    /// Keeps a copy of its folder, as a backup does. Sessions with it end.
+    public func keepCopy() throws {
+        try stop()
+        try ChildProcess.run(["rm", "-rf", "\(folder)/kept"])
+        if try ChildProcess.run(["cp", "-a", "\(folder)/data", "\(folder)/kept"]) != 0 { throw ServerProblem("the folder could not be copied") }
+        try start()
+    }
+
+    /// Crashes it and puts the kept copy in its place: what was committed since is lost.
+    public func putBackCopy() throws {
+        try stop("immediate")
+        try ChildProcess.run(["rm", "-rf", "\(folder)/data"])
+        if try ChildProcess.run(["cp", "-a", "\(folder)/kept", "\(folder)/data"]) != 0 { throw ServerProblem("the copy could not be put back") }
+        try start()
+    }
+
     /// Runs one of the server's programs as the user that may.
     public func run(_ program: String, _ arguments: [String]) throws {
         var command = ["\(programs)/\(program)"] + arguments

@@ -43,8 +43,11 @@ extension PostgresRowsTask {
             let result = try connection.query(sql.isThere, [.text(String(last.id)), .text(String(last.xid))])
             if result.rowCount == 1 { lastIsThere = result.boolean(0, 0) }
         }
+        // Pages of a batch that was gone on with say an end that the log need not have been flushed to.
+        var known = stored
+        known.flushed = LogPosition(0)
         let verdict = StartChecks.position(
-            stored, server, lastIsThere: lastIsThere, table: table.display, historyLost: options.historyLost, timelineChange: options.timelineChange)
+            known, server, lastIsThere: lastIsThere, table: table.display, historyLost: options.historyLost, timelineChange: options.timelineChange)
         switch verdict {
         case .goOn:
             var place = EventTail(from: stored.from, to: stored.to, sent: stored.sent, last: stored.last)

@@ -140,9 +140,9 @@ package final class PostgresSinkTask: SinkTask {
         var found: [TopicPartition: SinkClaim] = [:]
         for (partition, claim) in claims.sorted(by: { $0.key < $1.key }) {
             // Waits for the lost session's transaction, if that still lives.
-            guard let row = try session.positions.row(session.connection, connector: context.connector, partition, makesIt: false), equalBytes(row.owner, owner),
-                row.epoch >= claim.epoch
-            else {
+            let known = try session.positions.row(session.connection, connector: context.connector, partition, makesIt: false)
+            if let row = known, row.epoch < claim.epoch { throw rewound(partition, row.next, claim) }
+            guard let row = known, equalBytes(row.owner, owner) else {
                 throw ConnectError(
                     .fenced, code: "sink.fenced",
                     "after a COMMIT of unknown outcome \(partition) is another task's in the target: this one (epoch \(claim.epoch)) writes nothing more")
@@ -162,7 +162,8 @@ package final class PostgresSinkTask: SinkTask {
     private func missed(_ missed: PostgresSinkSession.Missed, _ session: PostgresSinkSession, _ context: any SinkTaskContext) throws -> ConnectError {
         session.rollBack()
         let row = try session.positions.row(session.connection, connector: context.connector, missed.partition, makesIt: false)
-        if let row, equalBytes(row.owner, owner), row.epoch == missed.claim.epoch, row.next < missed.claim.next { return rewound(missed.partition, row.next, missed.claim) }
+        // Epochs only grow: one below ours means that the target forgot our claim.
+        if let row, row.epoch < missed.claim.epoch || (equalBytes(row.owner, owner) && row.epoch == missed.claim.epoch && row.next < missed.claim.next) { return rewound(missed.partition, row.next, missed.claim) }
         return ConnectError(
             .fenced, code: "sink.fenced",
             "another task has claimed \(missed.partition) in the target: this one (epoch \(missed.claim.epoch), offset \(missed.claim.next)) writes nothing more")

@@ -15,6 +15,8 @@ extension PostgresSourceTask {
     }
 
     private func settle(_ session: TailSession, _ options: SourceOptions, _ context: any SourceTaskContext) throws {
+        // Of a session that is gone: the log may have been lost beyond what was waited for.
+        lastMoment = nil
         let (server, database) = try session.server()
         if let refusal = StartChecks.server(server, hasConnected: hasConnected) { throw refusal }
         self.database = database
@@ -88,11 +90,12 @@ extension PostgresSourceTask {
     ) throws -> [UInt32: Placement] {
         var placements: [UInt32: Placement] = [:]
         let wasForgotten = try wasForgotten(session, options)
+        let hasChanges = try session.connection.execute("SELECT pg_catalog.to_regclass('connectd.change') IS NOT NULL").boolean(0, 0)
         for table in described {
             guard var position = try knownPosition(table, context) else { continue }
             var placement = Placement(position: position)
             var lastIsThere: Bool?
-            if let last = position.last, server.greatestXid != nil {
+            if let last = position.last, hasChanges {
                 let result = try session.connection.query(TailSQL.lastChange, [.text(String(last.id)), .text(String(last.xid))])
                 if result.rowCount == 1 { lastIsThere = result.boolean(0, 0) }
             }

@@ -17,7 +17,8 @@ extension StartChecks.Server {
         }
         let server = StartChecks.Server(
             isStandby: row.boolean(0, 0), version: connection.serverVersion,
-            history: ServerHistory(system: row.text(0, 1) ?? "", timeline: timeline), snapshot: snapshot, greatestXid: greatest)
+            history: ServerHistory(system: row.text(0, 1) ?? "", timeline: timeline), snapshot: snapshot, greatestXid: greatest,
+            end: row.text(0, 5).flatMap { LogPosition($0) })
         return (server, row.text(0, 4) ?? "")
     }
 }

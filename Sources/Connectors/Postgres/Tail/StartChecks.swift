@@ -9,6 +9,8 @@ enum StartChecks {
         let snapshot: XidSnapshot
         /// The greatest transaction number in the change table.
         let greatestXid: UInt64?
+        /// Where its log ends; `nil` for a standby.
+        let end: LogPosition?
     }
 
     enum Verdict: Sendable, Hashable {
@@ -111,6 +113,16 @@ enum StartChecks {
                         "the server is on timeline \(server.history.timeline), the stored offset on \(stored.history.timeline): a standby was promoted, or the server was recovered to a point in time, and may lack changes that were delivered (table \(table))",
                         suggestion: "set on.timeline.change=replay to deliver what is younger than failover.replay.ms again and go on"))
             }
+        }
+        // The same server in the same life, and yet not where it was: its folder was put back. Numbers of transactions are given out again then, and what is written under
+        // one that was delivered before would be passed over.
+        if let end = server.end, end < stored.flushed {
+            return lost("postgres.source.history_lost", "the stored offset knows the server's log up to \(stored.flushed), which ends at \(end): it was put back to an earlier state")
+        }
+        if lastIsThere == false, let last = stored.last {
+            return lost(
+                "postgres.source.history_lost",
+                "change \(last.id) was delivered as one of transaction \(last.xid), and is none of it on the server: it was put back to an earlier state")
         }
         return .goOn
     }

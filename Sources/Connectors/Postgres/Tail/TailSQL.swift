@@ -40,10 +40,16 @@ enum TailSQL {
     static let server = """
         SELECT pg_catalog.pg_is_in_recovery(), (SELECT system_identifier FROM pg_catalog.pg_control_system()),
           CASE WHEN pg_catalog.pg_is_in_recovery() THEN '00000000' ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, 8) END,
-          pg_catalog.pg_current_snapshot()::text, pg_catalog.current_database()
+          pg_catalog.pg_current_snapshot()::text, pg_catalog.current_database(),
+          CASE WHEN NOT pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_current_wal_insert_lsn() END
         """
     static let greatestXid = "SELECT xid::text FROM connectd.change ORDER BY connectd.change.xid DESC LIMIT 1"
-    static let lastChange = "SELECT xid = $2::xid8 FROM connectd.change WHERE id = $1::bigint"
+    /// Whether a change is there, of the same transaction; NULL where it is not known, for it may have been pruned. A number that was not drawn yet is none of a change that was pruned.
+    static let lastChange = """
+        SELECT coalesce((SELECT xid = $2::xid8 FROM connectd.change WHERE id = $1::bigint),
+          CASE WHEN pg_catalog.has_sequence_privilege(s.name, 'SELECT') THEN CASE WHEN coalesce(pg_catalog.pg_sequence_last_value(s.name::pg_catalog.regclass), 0) < $1::bigint THEN false END END)
+        FROM (SELECT pg_catalog.pg_get_serial_sequence('connectd.change', 'id') AS name) s
+        """
     static let replayStart = "SELECT min(xid)::text FROM connectd.change WHERE ts > pg_catalog.now() - $1::bigint * interval '1 millisecond'"
 
     static let claimReader = """
