@@ -61,6 +61,12 @@ public final class Database {
     /// - Returns: false for a connection that was not opened as observable.
     public func observe(_ observer: any WriteAheadObserver) -> Bool { handle.map { ObservedFiles.observe($0, observer) } ?? false }
 
+    /// Where SQLite has its files: symbolic links in the path that was opened are resolved. `nil` when closed.
+    public var files: (database: String, writeAheadLog: String)? {
+        guard let handle, let name = sqlite3_db_filename(handle, "main"), let log = sqlite3_filename_wal(name) else { return nil }
+        return (String(cString: name), String(cString: log))
+    }
+
     public var isOpen: Bool { handle != nil }
 
     /// Compiles one statement. Text behind its end (other than blanks) is an error, never ignored.

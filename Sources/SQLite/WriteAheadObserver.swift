@@ -10,7 +10,7 @@ public protocol WriteAheadObserver: AnyObject, Sendable {
     ///   - offset: where the page's content stands in the log's file.
     ///   - isCommit: whether it is the last of its transaction.
     func frameWritten(page: UInt32, at offset: Int64, isCommit: Bool)
-    /// A part of the log was written over that is no whole frame.
+    /// The log was written without a frame's header: a page into the frame that it has already, which its own transaction wrote before its end.
     func logChanged(at offset: Int64)
     /// A page is read from the log: what a checkpoint does just before it writes that page to the database file.
     func logRead(at offset: Int64)

@@ -113,4 +113,27 @@ import Testing
         #expect(!table.isCopied(1, from: 400) && !table.isCopied(4, from: 500))
         #expect(!table.hasWork)
     }
+
+    @Test func aSpilledPageThatIsWrittenAgainKeepsItsFrame() {
+        var table = table()
+        table.append(Frame(page: 1, offset: 100, isCommit: false))
+        table.append(Frame(page: 2, offset: 200, isCommit: false))
+        table.contentChanged(at: 100)
+        write(&table, [3], from: 300)
+        table.becameDurable(table.mark)
+        #expect(table.next().map(\.page) == [1, 2])
+        table.contentChanged(at: 300)
+        #expect(table.isSuspended, "what is durable is written over by nobody")
+    }
+
+    @Test func whatIsNoFrameTakesThoseBehindItAway() {
+        var table = table()
+        write(&table, [1, 2])
+        table.contentChanged(at: 150)
+        #expect(!table.isSuspended)
+        table.contentChanged(at: 50)
+        write(&table, [3, 4, 5], from: 200)
+        table.becameDurable(table.mark)
+        #expect(table.next().map(\.page) == [1, 3])
+    }
 }

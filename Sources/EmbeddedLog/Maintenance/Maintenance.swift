@@ -81,7 +81,7 @@ final class Maintenance {
         }
     }
 
-    /// `@unchecked Sendable`: made, applied and dropped on the writer's thread.
+    /// `@unchecked Sendable`: made and applied on the writer's thread. The sync thread may drop it, which runs nothing.
     private final class ThreadLocalBody: @unchecked Sendable {
         let body: (WriterTransaction) throws -> Void
         init(_ body: @escaping (WriterTransaction) throws -> Void) { self.body = body }

@@ -78,7 +78,7 @@ final class CheckpointAhead: WriteAheadObserver {
 
     /// Copies until it is closed.
     func run() {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pageBytes, alignment: 4096)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: CheckpointAhead.headerBytes + pageBytes, alignment: 4096)
         defer {
             buffer.deallocate()
             state.withLock { $0.hasEnded = true }
@@ -122,8 +122,11 @@ final class CheckpointAhead: WriteAheadObserver {
         var first = Int64.max, end: Int64 = 0, done = 0
         for frame in frames {
             let place = (Int64(frame.page) - 1) * Int64(pageBytes)
-            guard pread(log, buffer.baseAddress, pageBytes, off_t(frame.offset)) == pageBytes,
-                pwrite(database, buffer.baseAddress, pageBytes, off_t(place)) == pageBytes
+            // With its header, which names the page: what is written to the database is never another page than this.
+            guard let bytes = buffer.baseAddress,
+                pread(log, bytes, buffer.count, off_t(frame.offset) - off_t(CheckpointAhead.headerBytes)) == buffer.count,
+                UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)) == frame.page,
+                pwrite(database, bytes + CheckpointAhead.headerBytes, pageBytes, off_t(place)) == pageBytes
             else { break }
             first = min(first, place)
             end = max(end, place + Int64(pageBytes))
@@ -173,7 +176,7 @@ final class CheckpointAhead: WriteAheadObserver {
         connectd_start_writing(files.withLock { $0.log }, Int(begin & wholePages), Int((end & wholePages) - (begin & wholePages)))
     }
 
-    func logChanged(at offset: Int64) { state.withLock { $0.table.removeFrames(from: offset) } }
+    func logChanged(at offset: Int64) { state.withLock { $0.table.contentChanged(at: offset) } }
 
     func logRead(at offset: Int64) { state.withLock { $0.lastRead = offset } }
 
@@ -199,5 +202,6 @@ final class CheckpointAhead: WriteAheadObserver {
         while condition.wait(milliseconds: 60_000, until: { state.withLock { isSo($0) } ? true : nil }) == nil {}
     }
 
+    private static let headerBytes = 24
     private static let earlyBytes: Int64 = 128 << 10
 }

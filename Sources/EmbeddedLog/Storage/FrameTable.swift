@@ -71,6 +71,16 @@ package struct FrameTable {
         }
     }
 
+    /// A page that its transaction had spilled already was written again, into the frame it has; or anything else that was not expected.
+    package mutating func contentChanged(at offset: Int64) {
+        guard let index = frames.lastIndex(where: { $0.offset <= offset }) else { return }
+        if frames[index].offset != offset {
+            removeFrames(from: offset)
+        } else if index < durable {
+            isSuspended = true
+        }
+    }
+
     /// The end of the last whole transaction.
     package var mark: Mark { Mark(generation: generation, count: (frames.lastIndex(where: \.isCommit) ?? -1) + 1) }
 

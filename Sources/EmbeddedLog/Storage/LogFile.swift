@@ -95,7 +95,9 @@ enum LogFile {
         let marker = try marker(folder, state, hasMarker: hasMarker)
         try storage.checkpoint()
         guard try database.text("PRAGMA quick_check(entries)") == "ok" else { throw lost("is damaged: the index of its small rows is inconsistent", folder) }
-        try ahead.open(database: folder.database, writeAheadLog: folder.writeAheadLog)
+        // Not by the folder's names: where the database is a symbolic link, its log is beside what the link leads to.
+        guard let files = database.files else { throw LogError(.fatal, "SQLite does not say where \(folder.database) is") }
+        try ahead.open(database: files.database, writeAheadLog: files.writeAheadLog)
         isGood = true
         return Opened(storage: storage, marker: marker, state: state, ahead: ahead)
     }

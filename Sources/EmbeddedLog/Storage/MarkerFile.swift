@@ -56,7 +56,7 @@ final class MarkerFile: Sendable {
             close(descriptor)
             throw LogError(
                 .damaged, "\(path) is damaged: it cannot be told any more whether the log is complete",
-                suggestion: "restore the data folder from a copy; if you accept that the newest records may be missing, remove this file and read what the log says then")
+                suggestion: "restore the data folder from a copy")
         }
         return (MarkerFile(descriptor: descriptor, path: path, logID: content.logID), content)
     }

@@ -28,6 +28,8 @@ final class Writer {
     private var bytesSinceCheckpoint = 0
     private var isStopped: Bool { stopping.reason != nil }
     private let maintenance: Maintenance
+    /// A stopped log has nothing to do but to be closed, which wakes it.
+    private static let stoppedPause = 3_600_000
 
     init(
         _ opened: LogFile.Opened, folder: DataFolder, queue: WriterQueue, log: LogState, waiters: Waiters, sync: CommitSync, stopping: Stopping,
@@ -52,7 +54,7 @@ final class Writer {
         queue.adopt()
         var afterReads = false
         while true {
-            let pause = maintenance.millisecondsToNext()
+            let pause = isStopped ? Writer.stoppedPause : maintenance.millisecondsToNext()
             switch queue.next(afterReads: afterReads, groupBytes: options.groupByteLimit, milliseconds: pause) {
             case .reads(let reads):
                 for read in reads { serve(read) }
@@ -87,6 +89,7 @@ final class Writer {
         while !requests.isEmpty, !isStopped {
             do {
                 if mustEmptyWriteAheadLog {
+                    try settle()
                     try storage.checkpoint()
                     mustEmptyWriteAheadLog = false
                     bytesSinceCheckpoint = 0
@@ -175,7 +178,14 @@ final class Writer {
         }
     }
 
+    /// No checkpoint after a sync that failed: the file may hold what the log has lost, and the log would be written over.
+    private func settle() throws {
+        waitUntilDurable()
+        if let reason = stopping.reason { throw reason }
+    }
+
     private func moveWriteAheadLog() throws {
+        try settle()
         do {
             try storage.moveWriteAheadLog()
             bytesSinceCheckpoint = 0
