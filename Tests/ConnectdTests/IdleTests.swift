@@ -30,7 +30,9 @@ import Testing
         try await onThread {
             let folder = try TemporaryFolder(), port = try Worker.freePort()
             var fastest = Double.infinity
-            for start in 0..<5 {
+            // What else the machine does slows a start, never quickens it: where it is busy, a calm moment is waited for.
+            for start in 0..<60 where start < 5 || fastest > 0.05 {
+                if start >= 5 { usleep(1_000_000) }
                 let began = Environment.now()
                 let worker = try Worker([], folder: folder.path, dataDirectory: folder.file("data"), port: port, name: "worker-\(start)")
                 // While it starts it says so with 503.
