@@ -50,9 +50,17 @@ import Testing
                 let nginx = try Nginx(certificates, pair, clients: false, backend: backend.port, folder: folder.file("run"))
                 defer { nginx.stop() }
                 let url: (Name, String) = ("http.url", "https://localhost:\(nginx.port)/in")
-                let unknown = try Self.look([url])
+                // A busy machine may leave nginx no time for a handshake within the check's patience: it is asked again.
+                func looked(_ settings: [(Name, String)]) throws -> [CheckFinding] {
+                    for _ in 0..<4 {
+                        let found = try Self.look(settings)
+                        if found.map(\.code) != ["http.unreachable"] { return found }
+                    }
+                    return try Self.look(settings)
+                }
+                let unknown = try looked([url])
                 #expect(unknown.map(\.code) == ["http.not_trusted"] && unknown.allSatisfy { $0.cause == .refused }, "\(unknown)")
-                let known = try Self.look([url, ("tls.ca", certificates.authority)])
+                let known = try looked([url, ("tls.ca", certificates.authority)])
                 #expect(known.map(\.code) == [isGood ? "http.server" : "http.not_trusted"], "\(known)")
             }
         }
