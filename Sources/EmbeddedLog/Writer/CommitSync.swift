@@ -85,11 +85,11 @@ final class CommitSync: Sendable {
     /// Runs until it is closed.
     func run() {
         while let commits = next() {
-            let requests = commits.flatMap(\.requests)
-            if let reason = stopping.reason {
-                stopping.stop(reason, with: requests)
-            } else {
-                do { try makeDurable(commits) } catch { stopping.stop(error, with: requests) }
+            do {
+                if let reason = stopping.reason { throw reason }
+                try makeDurable(commits)
+            } catch {
+                stopping.stop(error, with: commits.flatMap(\.requests))
             }
             state.withLock { state in
                 state.bytes -= commits.reduce(0) { $0 + $1.byteCount }

@@ -143,8 +143,7 @@ final class Writer {
             storage.rollBack()
             requests = accepted
             // What it found there already may be of a commit that is not durable yet.
-            waitUntilDurable()
-            if let reason = stopping.reason { throw reason }
+            try settle()
             requests = []
             transaction.runAfterCommit()
             for request in accepted { request.finish(nil) }
@@ -164,21 +163,20 @@ final class Writer {
         if bytesSinceCheckpoint > options.walByteLimit { try moveWriteAheadLog() }
     }
 
-    /// Nobody hears of a commit before it is durable (D3). When that fails the commit may stand, but nothing later could be vouched for.
+    /// Nobody hears of a commit before it is durable (D17). When that fails the commit may stand, but nothing later could be vouched for.
     private func makeDurable(_ commit: SealedCommit) throws {
-        let changes = commit.transaction.changes
         // What changes more than partitions is to be seen by the very next request; and where nothing waits there is nothing to prepare meanwhile.
         if commit.transaction.hasFollowUps || !queue.hasWrites && sync.isIdle {
-            waitUntilDurable()
-            if let reason = stopping.reason { throw reason }
+            try settle()
             try sync.makeDurable([commit])
         } else {
+            let changes = commit.transaction.changes
             guard sync.handOver(commit) else { throw stopping.reason ?? EmbeddedLog.closedError }
             unpublished.add(changes)
         }
     }
 
-    /// No checkpoint after a sync that failed: the file may hold what the log has lost, and the log would be written over.
+    /// Waits until all before is durable. - Throws: where it cannot be: nothing may be built on it then, no checkpoint either, which would have the log written over.
     private func settle() throws {
         waitUntilDurable()
         if let reason = stopping.reason { throw reason }
