@@ -8,7 +8,7 @@ public final class ProduceDoor: Sendable {
     private let clock: any WorkerClock
     private let partitionsOfNewTopics: Int32
     private let session: Mutex<Session>
-    /// Commits that the log has neither confirmed nor refused yet.
+    /// Requests whose records the log has neither confirmed nor refused yet.
     private let unresolved = Atomic(0)
 
     /// One producer session for all requests; used under its lock. What is slow (the disk) is waited for outside it.
@@ -50,11 +50,15 @@ public final class ProduceDoor: Sendable {
     func append(_ body: ProduceBody, to topic: Name) throws -> [Place] {
         guard settings.topics.contains(topic) else { throw ProduceRefusal(404, 40401, "Topic not found: webhook.topics does not name it.") }
         // While the disk is full one request waits for room. What is refused beside it is not written later, as that one may be: a caller's next try doubles nothing.
-        if let impediment = log.impediment, impediment.kind != .retriable || unresolved.load(ordering: .relaxed) > 0 { throw Self.refusal(impediment, "; these records were not written") }
+        // Counted before it is looked at, so that of two that come at once only one waits.
+        let others = unresolved.add(1, ordering: .relaxed).oldValue
+        var isOnItsWay = false
+        defer { if !isOnItsWay { unresolved.subtract(1, ordering: .relaxed) } }
+        if let impediment = log.impediment, impediment.kind != .retriable || others > 0 { throw Self.refusal(impediment, "; these records were not written") }
         do {
             let count = try partitions(of: topic)
             let (ticket, places) = try session.withLock { session in try Self.begin(body, topic, count, &session, log, clock.wallMilliseconds()) }
-            unresolved.add(1, ordering: .relaxed)
+            isOnItsWay = true
             ticket.whenResolved { _ in self.unresolved.subtract(1, ordering: .relaxed) }
             guard let outcome = ticket.wait(milliseconds: patienceMilliseconds) else {
                 throw ProduceRefusal(503, 50003, "The log did not confirm the records in time; they may have been written")
