@@ -57,6 +57,17 @@ import Testing
         return try producer.commit()
     }
 
+    /// One record that is durable, and six commits behind it while the disk waits.
+    private func sixOnTheirWay(_ log: EmbeddedLog, _ disk: Disk) throws -> (producer: any LogProducer, tickets: [CommitTicket]) {
+        _ = try log.createTopic(TopicSpecification("t"))
+        let producer = try log.openProducer(ProducerID("p"))
+        try log.commit(recordSet(["before"]), to: Self.place, by: producer)
+        disk.set(waits: true)
+        let tickets = try (0..<6).map { try send("v\($0)", producer) }
+        #expect(eventually { disk.waiting >= 1 })
+        return (producer, tickets)
+    }
+
     @Test func nobodyHearsOrSeesOfACommitBeforeItIsDurable() async throws {
         try await onThread {
             let temporary = try TemporaryFolder(), disk = Disk()
@@ -100,13 +111,7 @@ import Testing
                 disk.set()
                 log.close()
             }
-            _ = try log.createTopic(TopicSpecification("t"))
-            let producer = try log.openProducer(ProducerID("p"))
-            _ = try send("before", producer).wait(milliseconds: 20_000)
-            disk.set(waits: true)
-            let tickets = try (0..<6).map { try send("v\($0)", producer) }
-            #expect(eventually { disk.waiting >= 1 })
-            #expect(tickets.count == 6)
+            _ = try sixOnTheirWay(log, disk)
             copyFiles(from: temporary.file("data"), to: temporary.file("killed"), DamageTests.files)
             let killed = try EmbeddedLog.open(EmbeddedLogOptions(folder: temporary.file("killed")))
             defer { killed.close() }
@@ -119,12 +124,7 @@ import Testing
         try await onThread {
             let temporary = try TemporaryFolder(), disk = Disk()
             let log = try open(temporary.file("data"), disk)
-            _ = try log.createTopic(TopicSpecification("t"))
-            let producer = try log.openProducer(ProducerID("p"))
-            _ = try send("before", producer).wait(milliseconds: 20_000)
-            disk.set(waits: true)
-            let tickets = try (0..<6).map { try send("v\($0)", producer) }
-            #expect(eventually { disk.waiting >= 1 })
+            let (producer, tickets) = try sixOnTheirWay(log, disk)
             disk.set(fails: true)
             for ticket in tickets {
                 guard case .failed(let error)? = ticket.wait(milliseconds: 20_000) else {
